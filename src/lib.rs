@@ -1,1 +1,16 @@
+//! gpt-assistant: a multi-user GPT chat server in one executable.
+//!
+//! From the bottom up; what stands lower never uses what stands higher (`docs/ARCHITECTURE.md` is the map).
 
+// Plain data that knows nobody.
+pub mod calendar;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod model;
+pub mod secret;
+pub mod text;
+
+// The outside world, one library each.
+pub mod auth;
+pub mod keys;

@@ -1,0 +1,5 @@
+//! Who somebody is: passwords (argon2) and logins (signed tokens).
+
+mod hs256;
+pub mod password;
+pub mod token;

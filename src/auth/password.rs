@@ -1,0 +1,186 @@
+//! Passwords: argon2id with OWASP's parameters (19 MiB, two passes, one lane), as many at a time as there
+//! are cores. One hash costs about 15 ms and 19 MiB, so who comes in a crowd is turned away, not queued for long.
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Longest password in bytes; a longer one is refused before it costs anything.
+pub const LONGEST: usize = 1024;
+/// How many may wait for a core. At 15 ms a hash that is a quarter of a second on one core.
+const QUEUE: usize = 16;
+
+/// Hashes and checks passwords.
+pub struct Passwords {
+    argon: Argon2<'static>,
+    /// Checked where there is no account, so that its absence cannot be told by the time.
+    dummy: String,
+    cores: usize,
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    running: usize,
+    waiting: usize,
+}
+
+/// The outcome of a check.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It is not the password.
+    Wrong,
+    /// It is.
+    Right,
+    /// It is, and the kept hash has other parameters than new ones: here is a new one.
+    Rehash(String),
+}
+
+impl Passwords {
+    /// Makes the hash of a dummy, so it takes as long as one login.
+    pub fn new() -> Result<Passwords> {
+        let params = Params::new(19 * 1024, 2, 1, None).map_err(Error::internal)?;
+        let mut passwords = Passwords {
+            argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            dummy: String::new(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            state: Mutex::default(),
+            freed: Condvar::new(),
+        };
+        passwords.dummy = passwords.hash(&Secret::new("of nobody"))?;
+        Ok(passwords)
+    }
+
+    /// A hash to keep (PHC string), with a salt of its own.
+    pub fn hash(&self, password: &Secret) -> Result<String> {
+        let _turn = self.take_turn()?;
+        let hash = self
+            .argon
+            .hash_password(password.reveal().as_bytes())
+            .map_err(Error::internal)?;
+        Ok(hash.to_string())
+    }
+
+    /// Compares with a kept hash; with `None` it takes the same time and is wrong.
+    pub fn check(&self, password: &Secret, kept: Option<&str>) -> Result<Check> {
+        if password.reveal().len() > LONGEST {
+            return Ok(Check::Wrong);
+        }
+        let hash = PasswordHash::new(kept.unwrap_or(&self.dummy)).map_err(Error::internal)?;
+        let turn = self.take_turn()?;
+        let right = self
+            .argon
+            .verify_password(password.reveal().as_bytes(), &hash)
+            .is_ok()
+            && kept.is_some();
+        drop(turn);
+        if !right {
+            return Ok(Check::Wrong);
+        }
+        let ours = Params::try_from(&hash).is_ok_and(|p| {
+            let own = self.argon.params();
+            (p.m_cost(), p.t_cost(), p.p_cost()) == (own.m_cost(), own.t_cost(), own.p_cost())
+        });
+        if ours {
+            Ok(Check::Right)
+        } else {
+            self.hash(password).map(Check::Rehash)
+        }
+    }
+
+    fn take_turn(&self) -> Result<Turn<'_>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.running >= self.cores {
+            if state.waiting >= QUEUE {
+                return Err(Error::Overloaded);
+            }
+            state.waiting += 1;
+            while state.running >= self.cores {
+                state = self
+                    .freed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            state.waiting -= 1;
+        }
+        state.running += 1;
+        Ok(Turn(self))
+    }
+}
+
+/// A core, for one hash.
+struct Turn<'a>(&'a Passwords);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .running -= 1;
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a18_c13_only_the_exact_password() {
+        let passwords = Passwords::new().unwrap();
+        let x = "x".repeat(150);
+        for (password, wrong) in [
+            (x.as_str(), &x[..72]),
+            (&"密码".repeat(30), &"密码".repeat(29)),
+            (" blanks ", "blanks"),
+            ("a\0b", "a"),
+            ("e\u{301}", "é"),
+        ] {
+            let kept = passwords.hash(&Secret::new(password)).unwrap();
+            let check = |p: &str| passwords.check(&Secret::new(p), Some(&kept)).unwrap();
+            assert_eq!(
+                (check(password), check(wrong)),
+                (Check::Right, Check::Wrong),
+                "{password}"
+            );
+            assert_eq!(check(&format!("{password}y")), Check::Wrong);
+        }
+    }
+
+    #[test]
+    fn nobody_has_no_password() {
+        let passwords = Passwords::new().unwrap();
+        assert_eq!(
+            passwords.check(&Secret::new("of nobody"), None).unwrap(),
+            Check::Wrong
+        );
+    }
+
+    #[test]
+    fn an_old_hash_is_renewed() {
+        let weak = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(64, 1, 1, None).unwrap(),
+        );
+        let kept = weak.hash_password(b"secret").unwrap().to_string();
+        let passwords = Passwords::new().unwrap();
+        let Check::Rehash(renewed) = passwords
+            .check(&Secret::new("secret"), Some(&kept))
+            .unwrap()
+        else {
+            panic!("not renewed");
+        };
+        assert_eq!(
+            passwords
+                .check(&Secret::new("secret"), Some(&renewed))
+                .unwrap(),
+            Check::Right
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The words of the product as plain data.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct UserId(pub i64);
+
+/// A conversation, the tree that turns hang in.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct ConversationId(pub i64);
+
+/// A turn: one prompt and its response. Greater than its parent's.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct TurnId(pub i64);
+
+impl fmt::Display for TurnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Gives an enum of plain words its `as_str` and `parse`, which database and wire share.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// The word for it in the database and on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+
+            /// The variant that `word` stands for.
+            pub fn parse(word: &str) -> Option<$name> {
+                match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks after the server.
+    Admin,
+    /// Everybody else.
+    User,
+}
+
+words!(Role { Admin = "admin", User = "user" });
+
+/// Where a turn stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The answer is running.
+    Streaming,
+    /// The model finished.
+    Complete,
+    /// Its owner stopped it.
+    Stopped,
+    /// A limit of this server cut it.
+    Truncated,
+    /// The upstream broke off, or this server ended; the text up to then is kept.
+    Interrupted,
+    /// Nothing came.
+    Failed,
+}
+
+words!(Status {
+    Streaming = "streaming",
+    Complete = "complete",
+    Stopped = "stopped",
+    Truncated = "truncated",
+    Interrupted = "interrupted",
+    Failed = "failed",
+});
+
+/// Whose key paid for a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PaidBy {
+    /// The person's own.
+    Own,
+    /// The server's.
+    Shared,
+}
+
+words!(PaidBy { Own = "own", Shared = "shared" });
+
+/// How the token counts came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UsageSource {
+    /// The upstream counted.
+    Measured,
+    /// At least one number is our guess.
+    Estimated,
+    /// Nothing was used.
+    #[default]
+    None,
+}
+
+words!(UsageSource { Measured = "measured", Estimated = "estimated", None = "none" });
+
+/// Tokens of a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of the whole prompt, context included.
+    pub prompt: i64,
+    /// Of the answer, reasoning included.
+    pub completion: i64,
+    /// Of the prompt, those the upstream had cached.
+    pub cached: i64,
+    /// Of the completion, those spent on reasoning.
+    pub reasoning: i64,
+    /// Measured or estimated.
+    pub source: UsageSource,
+}
+
+impl Usage {
+    /// Prompt and completion together.
+    pub fn total(&self) -> i64 {
+        self.prompt.saturating_add(self.completion)
+    }
+}
+
+/// Why a turn has no whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// A stable word.
+    pub code: String,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+/// Settings of a request that are passed on to the model; what is `None` is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Params {
+    /// 0 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Longest answer in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// How hard a reasoning model thinks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<String>,
+}
+
+/// A turn as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// Its number.
+    pub id: TurnId,
+    /// The conversation it is in.
+    pub conversation: ConversationId,
+    /// The turn it follows; `None` for a first one.
+    pub parent: Option<TurnId>,
+    /// The client's own name for the send.
+    pub client_id: Option<String>,
+    /// What the person wrote.
+    pub prompt: String,
+    /// What the model answered, in Markdown.
+    pub response: String,
+    /// What the model thought before it answered.
+    pub reasoning: String,
+    /// The model that was asked for.
+    pub model: String,
+    /// What else was asked for.
+    pub params: Params,
+    /// Where it stands.
+    pub status: Status,
+    /// The model's own word for why it ended.
+    pub finish_reason: Option<String>,
+    /// What went wrong, where something did.
+    pub fault: Option<Fault>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Whose key paid.
+    pub paid_by: PaidBy,
+    /// Unix seconds.
+    pub created: i64,
+    /// Unix seconds; `None` while it runs.
+    pub finished: Option<i64>,
+}

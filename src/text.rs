@@ -1,0 +1,86 @@
+//! Small questions about text: where to cut it, how long it is, what it costs.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The first `limit` grapheme clusters, with an ellipsis where something was cut off.
+pub fn cut(text: &str, limit: usize) -> String {
+    match text.grapheme_indices(true).nth(limit) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+/// A conversation's title until the person gives one: the prompt's first line that says something, at most 60
+/// grapheme clusters.
+pub fn title(prompt: &str) -> String {
+    let line = prompt
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    cut(line, 60)
+}
+
+/// One token a Chinese, Japanese or Korean character, else a quarter of a token a byte, rounded up.
+pub fn estimate_tokens(text: &str) -> i64 {
+    let (mut cjk, mut bytes) = (0_i64, 0_i64);
+    for c in text.chars() {
+        if is_cjk(c) {
+            cjk += 1;
+        } else {
+            bytes += i64::try_from(c.len_utf8()).unwrap_or(4);
+        }
+    }
+    cjk + bytes.div_euclid(4) + i64::from(bytes % 4 != 0)
+}
+
+/// Han, kana, Hangul and their punctuation and full-width forms.
+pub fn is_cjk(c: char) -> bool {
+    matches!(u32::from(c),
+        0x1100..=0x11FF | 0x2E80..=0x303F | 0x3040..=0x33FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
+        | 0xA960..=0xA97F | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0xFE30..=0xFE4F | 0xFF00..=0xFFEF
+        | 0x1B000..=0x1B16F | 0x20000..=0x3FFFF)
+}
+
+/// True when `text` holds a control character other than tab and line breaks.
+pub fn has_controls(text: &str) -> bool {
+    text.chars()
+        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
+/// Text in which U+0000, which a database may not take, is replaced.
+pub fn without_nul(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{FFFD}")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_between_grapheme_clusters() {
+        assert_eq!(cut("a👩‍👩‍👧b", 2), "a👩‍👩‍👧…");
+        assert_eq!(cut("ab", 2), "ab");
+        assert_eq!(title("\n  Hello \nworld"), "Hello");
+        assert_eq!(title(&"é".repeat(61)).chars().count(), 61);
+    }
+
+    #[test]
+    fn estimates() {
+        for (text, tokens) in [
+            ("", 0),
+            ("a", 1),
+            ("abcd", 1),
+            ("abcde", 2),
+            ("你好", 2),
+            ("你好 ok", 3),
+            ("。", 1),
+        ] {
+            assert_eq!(estimate_tokens(text), tokens, "{text}");
+        }
+    }
+}
