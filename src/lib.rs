@@ -14,3 +14,4 @@ pub mod text;
 // The outside world, one library each.
 pub mod auth;
 pub mod keys;
+pub mod store;

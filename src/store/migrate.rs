@@ -1,0 +1,207 @@
+//! Brings a database to the current schema, or refuses to touch it.
+
+use super::OpenError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::{Path, PathBuf};
+
+/// Marks a file as ours ("GPTa" in ASCII), SQLite's `application_id`.
+const APPLICATION: i32 = 0x4750_5461;
+
+/// The current schema whole, and the steps that lead to it.
+struct Plan {
+    schema: &'static str,
+    /// Step n makes version n. The first makes what `schema.sql` was at the first release.
+    steps: &'static [&'static str],
+}
+
+const PLAN: Plan = Plan {
+    schema: include_str!("../../schema.sql"),
+    steps: &[include_str!("../../migrations/0001_begin.sql")],
+};
+
+/// Whether a database may be changed on opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Make or upgrade it.
+    Allowed,
+    /// Another process has it: it must be current already.
+    Forbidden,
+}
+
+/// Makes, checks or upgrades the database at `path`, which `connection` has open.
+pub fn migrate(connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
+    follow(&PLAN, connection, path, change)
+}
+
+fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
+    let number = |c: &Connection, pragma: &str| -> rusqlite::Result<i64> {
+        c.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
+    };
+    let version = number(connection, "user_version")?;
+    let application = number(connection, "application_id")?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let newest = i64::try_from(plan.steps.len()).unwrap_or(i64::MAX);
+    if tables == 0 && version == 0 {
+        return match change {
+            Change::Allowed => create(plan, connection, newest),
+            Change::Forbidden => {
+                Err(OpenError::Damaged(format!("{} is empty", path.display())))
+            }
+        };
+    }
+    if application != i64::from(APPLICATION) {
+        return Err(OpenError::Damaged(format!(
+            "{} is not a database of gpt-assistant; nothing was changed",
+            path.display()
+        )));
+    }
+    if version > newest {
+        return Err(OpenError::Damaged(format!(
+            "{} was written by a newer gpt-assistant (schema {version}, this one knows {newest}); nothing was \
+             changed. Start the newer version, or go back to the copy that it made before upgrading",
+            path.display()
+        )));
+    }
+    if version < newest {
+        if change == Change::Forbidden {
+            return Err(OpenError::Damaged("start the server once to upgrade the database".into()));
+        }
+        upgrade(plan, connection, path, version)?;
+    }
+    Ok(())
+}
+
+fn create(plan: &Plan, connection: &mut Connection, newest: i64) -> Result<(), OpenError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(plan.schema)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", newest)?;
+    Ok(transaction.commit()?)
+}
+
+/// A copy first, then one transaction a step: killed at any point, the next start goes on where this ended.
+fn upgrade(plan: &Plan, connection: &mut Connection, path: &Path, from: i64) -> Result<(), OpenError> {
+    let copy = copy_path(path, from);
+    if !copy.exists() {
+        let draft = copy.with_extension("part");
+        let _ = std::fs::remove_file(&draft);
+        connection.execute("VACUUM INTO ?", [draft.to_string_lossy()])?;
+        std::fs::File::open(&draft).and_then(|file| file.sync_all())?;
+        std::fs::rename(&draft, &copy)?;
+    }
+    tracing::info!(from, to = plan.steps.len(), copy = %copy.display(), "upgrading the database");
+    for (step, version) in plan.steps.iter().zip(1..).filter(|(_, version)| *version > from) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// The copy made before upgrading from schema `version`.
+fn copy_path(path: &Path, version: i64) -> PathBuf {
+    path.with_extension(format!("before-upgrade-from-{version}.db"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory() -> Connection {
+        Connection::open_in_memory().unwrap()
+    }
+
+    /// What makes up a schema: tables with their columns as written, indexes; blanks and comments apart.
+    fn shape(connection: &Connection) -> Vec<(String, String)> {
+        let mut all = connection
+            .prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")
+            .unwrap();
+        let rows = all.query_map([], |r| Ok((r.get(0)?, r.get::<_, String>(1)?))).unwrap();
+        rows.map(|row| row.map(|(name, sql)| (name, plain(&sql))).unwrap()).collect()
+    }
+
+    fn plain(sql: &str) -> String {
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_steps_lead_to_the_schema() {
+        let (fresh, stepped) = (memory(), memory());
+        fresh.execute_batch(PLAN.schema).unwrap();
+        for step in PLAN.steps {
+            stepped.execute_batch(step).unwrap();
+        }
+        assert_eq!(shape(&fresh), shape(&stepped));
+        assert!(shape(&fresh).len() > 20);
+    }
+
+    #[test]
+    fn a_newer_or_foreign_database_is_refused_untouched() {
+        for (application, version) in [(APPLICATION, 999), (0, 1), (7, 1)] {
+            let mut c = memory();
+            c.execute_batch("CREATE TABLE t(x)").unwrap();
+            c.pragma_update(None, "application_id", application).unwrap();
+            c.pragma_update(None, "user_version", version).unwrap();
+            let before = shape(&c);
+            let result = migrate(&mut c, Path::new("x.db"), Change::Allowed);
+            assert!(matches!(result, Err(OpenError::Damaged(_))), "{application} {version}");
+            assert_eq!(shape(&c), before);
+        }
+    }
+
+    #[test]
+    fn a_running_server_has_it_current() {
+        let mut c = memory();
+        assert!(migrate(&mut c, Path::new("x.db"), Change::Forbidden).is_err());
+        migrate(&mut c, Path::new("x.db"), Change::Allowed).unwrap();
+        migrate(&mut c, Path::new("x.db"), Change::Forbidden).unwrap();
+    }
+
+    const OLD: Plan = Plan { schema: "CREATE TABLE t(a)", steps: &["CREATE TABLE t(a)"] };
+    const NEW: Plan = Plan {
+        schema: "CREATE TABLE t(a); CREATE TABLE u(b)",
+        steps: &["CREATE TABLE t(a)", "CREATE TABLE u(b); INSERT INTO u SELECT a + 1 FROM t"],
+    };
+    const BROKEN: Plan = Plan {
+        schema: "",
+        steps: &["CREATE TABLE t(a)", "CREATE TABLE u(b)", "DELETE FROM t; INSERT INTO nowhere VALUES(1)"],
+    };
+
+    fn old_database(path: &Path) -> Connection {
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
+        let mut c = Connection::open(path).unwrap();
+        follow(&OLD, &mut c, path, Change::Allowed).unwrap();
+        c.execute("INSERT INTO t VALUES(41)", []).unwrap();
+        c
+    }
+
+    fn number(c: &Connection, sql: &str) -> i64 {
+        c.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn s9_an_upgrade_keeps_the_data_and_a_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut c = old_database(&path);
+        follow(&NEW, &mut c, &path, Change::Allowed).unwrap();
+        assert_eq!((number(&c, "SELECT b FROM u"), number(&c, "PRAGMA user_version")), (42, 2));
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
+        let copy = Connection::open(copy_path(&path, 1)).unwrap();
+        assert_eq!((number(&copy, "SELECT a FROM t"), number(&copy, "PRAGMA user_version")), (41, 1));
+        assert!(follow(&OLD, &mut c, &path, Change::Allowed).is_err(), "the older program refuses it");
+    }
+
+    #[test]
+    fn s9_a_step_that_fails_leaves_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut c = old_database(&path);
+        assert!(follow(&BROKEN, &mut c, &path, Change::Allowed).is_err());
+        assert_eq!((number(&c, "SELECT a FROM t"), number(&c, "PRAGMA user_version")), (41, 2));
+        assert_eq!(number(&c, "SELECT count(*) FROM u"), 0);
+    }
+}

@@ -1,0 +1,194 @@
+//! The database: SQLite with one writing thread and a small pool of readers. Functions are whole operations in
+//! the words of the product; they take the owner's id, and no connection or library error leaves this folder.
+
+mod conversations;
+mod migrate;
+mod recovery;
+mod search;
+mod sessions;
+mod turns;
+mod usage;
+mod users;
+mod writer;
+
+use crate::error::{Error, Result};
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub use conversations::{Conversation, ConversationChange, Listing};
+pub use migrate::Change;
+pub use sessions::Identity;
+pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target};
+pub use usage::{ModelUsage, Slot, UsageTotals};
+pub use users::{NewUser, SealedKey, User, UserChange};
+pub use writer::Pending;
+
+/// The database's name in the data folder.
+pub const FILE: &str = "gpt-assistant.db";
+const READERS: u32 = 4;
+const READER_WAIT: Duration = Duration::from_secs(3);
+/// How long to wait for another process (the command line beside a server) before giving up.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why a database cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It is damaged, foreign, a symbolic link or of a newer version; nothing was touched.
+    Damaged(String),
+    /// The file system does not let us.
+    Refused(String),
+}
+
+/// The open database.
+pub struct Store {
+    writer: writer::Writer,
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    /// For the one look-up that every request makes, so that it never waits behind a long read.
+    sessions: Mutex<Connection>,
+}
+
+impl Store {
+    /// Opens the database in `data_dir`, making or upgrading it where `change` allows.
+    pub fn open(data_dir: &Path, change: Change) -> Result<Store, OpenError> {
+        let path = data_dir.join(FILE);
+        if std::fs::symlink_metadata(&path).is_ok_and(|m| !m.is_file()) {
+            return Err(OpenError::Damaged(format!("{} is not a plain file", path.display())));
+        }
+        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+            .map_err(|e| open_error(&path, e))?;
+        let health: String = connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|e| open_error(&path, e))?;
+        if health != "ok" {
+            return Err(OpenError::Damaged(format!("{} is damaged: {health}", path.display())));
+        }
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(|e| open_error(&path, e))?;
+        migrate::migrate(&mut connection, &path, change)?;
+
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(&path).with_flags(read_only).with_init(|c| prepare(c));
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(READER_WAIT)
+            .build(manager)
+            .map_err(|e| OpenError::Refused(format!("{}: {e}", path.display())))?;
+        let sessions = connect(&path, read_only).map_err(|e| open_error(&path, e))?;
+        let writer = writer::Writer::start(connection)?;
+        Ok(Store { writer, readers, sessions: Mutex::new(sessions) })
+    }
+
+    /// Reads with a pooled connection; the connection goes back when `work` returns.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let connection = self.readers.get().map_err(|_| Error::Overloaded)?;
+        work(&connection)
+    }
+
+    /// The quick look-up connection.
+    fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        work(&self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A single value of `meta`.
+    pub fn meta(&self, name: &'static str) -> Result<Option<String>> {
+        self.read(|c| {
+            optional(c.query_row("SELECT value FROM meta WHERE name = ?", [name], |row| row.get(0)))
+        })
+    }
+
+    /// Sets a single value of `meta`.
+    pub fn set_meta(&self, name: &'static str, value: String) -> Result<()> {
+        self.writer.run(move |c| {
+            let sql = "INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value";
+            c.execute(sql, [name, value.as_str()])?;
+            Ok(())
+        })
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    prepare(&mut connection)?;
+    Ok(connection)
+}
+
+/// What every connection is set to.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn open_error(path: &Path, error: rusqlite::Error) -> OpenError {
+    let said = format!("{}: {error}", path.display());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => OpenError::Damaged(said),
+        _ => OpenError::Refused(said),
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> OpenError {
+        open_error(Path::new(FILE), error)
+    }
+}
+
+impl From<std::io::Error> for OpenError {
+    fn from(error: std::io::Error) -> OpenError {
+        OpenError::Refused(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::OutOfMemory,
+            ) => Error::Storage(error.to_string()),
+            _ => Error::Internal(error.to_string()),
+        }
+    }
+}
+
+/// The fault of a transaction that SQLite has rolled back by itself.
+fn storage_fault() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
+}
+
+/// A row, or none.
+fn optional<T>(result: rusqlite::Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(row) => Ok(Some(row)),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// True for a UNIQUE or PRIMARY KEY that was broken.
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    matches!(error, rusqlite::Error::SqliteFailure(e, _)
+        if [SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_PRIMARYKEY].contains(&e.extended_code))
+}
+
+/// A stored word that is none of ours: the row was written by another program.
+fn bad_word(column: usize, word: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, format!("unknown word {word}").into())
+}

@@ -1,0 +1,467 @@
+//! Turns: begun before their answer, saved while it grows, finished in one transaction.
+
+use super::{Store, bad_word, conversations, is_duplicate, optional, search, usage, users};
+use crate::error::{Error, Result};
+use crate::model::{
+    ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId,
+};
+use crate::text::estimate_tokens;
+use rusqlite::{Connection, Row, ToSql, params};
+
+/// Where a message shall go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Below the conversation's current turn.
+    Current,
+    /// A new root.
+    Root,
+    /// Below that turn.
+    Below(TurnId),
+}
+
+/// What a message meets: its place, and what person and conversation say about it.
+pub struct Target {
+    /// `None`: a new one.
+    pub conversation: Option<super::Conversation>,
+    /// `None`: a root.
+    pub parent: Option<TurnId>,
+    /// The person.
+    pub user: super::User,
+    /// The person's sealed API key.
+    pub key: Option<Vec<u8>>,
+}
+
+/// What goes upstream before the message: the path from the root, oldest first.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Prompt and response of each.
+    pub turns: Vec<(String, String)>,
+    /// How many older ones did not fit.
+    pub dropped: usize,
+}
+
+/// A turn whose answer is about to run.
+pub struct NewTurn {
+    /// Whose.
+    pub user: UserId,
+    /// `None` makes a conversation.
+    pub conversation: Option<ConversationId>,
+    /// Title of a new conversation, or of one that has none.
+    pub title: String,
+    /// `None` for a root.
+    pub parent: Option<TurnId>,
+    /// The client's name for the send, with the hash of its body.
+    pub client: Option<(String, String)>,
+    /// The process that runs the answer.
+    pub run: String,
+    /// What the person wrote.
+    pub prompt: String,
+    /// What the model is told first.
+    pub system_prompt: String,
+    /// The model.
+    pub model: String,
+    /// What else is asked for.
+    pub params: Params,
+    /// Whose key pays.
+    pub paid_by: PaidBy,
+    /// Unix seconds.
+    pub now: i64,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The row is there.
+    New(TurnId, ConversationId),
+    /// The same send was made before: this is its turn.
+    Again(TurnId),
+}
+
+/// Which of a turn's two texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// The answer.
+    Response,
+    /// The thoughts before it.
+    Reasoning,
+}
+
+/// A piece of a running answer.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Of which turn.
+    pub turn: TurnId,
+    /// Of which text.
+    pub kind: ChunkKind,
+    /// Where in it, in bytes. 0 begins it anew.
+    pub start: usize,
+    /// The piece.
+    pub text: String,
+}
+
+/// How an answer ended.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// Which turn.
+    pub turn: TurnId,
+    /// Whose.
+    pub user: UserId,
+    /// The whole answer.
+    pub response: String,
+    /// The thoughts before it.
+    pub reasoning: String,
+    /// Any but `Streaming`.
+    pub status: Status,
+    /// The model's word for why.
+    pub finish_reason: Option<String>,
+    /// What went wrong.
+    pub fault: Option<Fault>,
+    /// What it cost.
+    pub usage: Usage,
+    /// Unix seconds.
+    pub now: i64,
+}
+
+const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
+     status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
+     usage_source, paid_by, created_at, finished_at";
+
+fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
+    let word = |column: usize| row.get::<_, String>(column);
+    let (status, source, paid_by) = (word(9)?, word(17)?, word(18)?);
+    let (message, code): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
+    Ok(Turn {
+        id: TurnId(row.get(0)?),
+        conversation: ConversationId(row.get(1)?),
+        parent: row.get::<_, Option<i64>>(2)?.map(TurnId),
+        client_id: row.get(3)?,
+        prompt: row.get(4)?,
+        response: row.get(5)?,
+        reasoning: row.get(6)?,
+        model: row.get(7)?,
+        params: serde_json::from_str(&word(8)?).unwrap_or_default(),
+        status: Status::parse(&status).ok_or_else(|| bad_word(9, &status))?,
+        finish_reason: row.get(10)?,
+        fault: code.zip(message).map(|(code, message)| Fault { code, message }),
+        usage: Usage {
+            prompt: row.get(13)?,
+            completion: row.get(14)?,
+            cached: row.get(15)?,
+            reasoning: row.get(16)?,
+            source: UsageSource::parse(&source).ok_or_else(|| bad_word(17, &source))?,
+        },
+        paid_by: PaidBy::parse(&paid_by).ok_or_else(|| bad_word(18, &paid_by))?,
+        created: row.get(19)?,
+        finished: row.get(20)?,
+    })
+}
+
+/// The turns that a condition of ours selects.
+pub(super) fn select(c: &Connection, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Turn>> {
+    let mut query = c.prepare_cached(&format!("SELECT {COLUMNS} FROM turns WHERE {condition}"))?;
+    let rows = query.query_map(values, turn)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Removes what hangs on turns without a foreign key: search words and saved pieces. The caller deletes the turns.
+pub(super) fn forget(c: &Connection, condition: &str, value: i64) -> Result<()> {
+    for table in ["search WHERE rowid", "turn_chunks WHERE turn_id"] {
+        let sql = format!("DELETE FROM {table} IN (SELECT id FROM turns WHERE {condition})");
+        c.prepare_cached(&sql)?.execute([value])?;
+    }
+    Ok(())
+}
+
+/// The turn and all below it.
+const SUBTREE: &str = "id IN (WITH RECURSIVE tree(id) AS (SELECT ?1 UNION ALL \
+     SELECT turns.id FROM turns JOIN tree ON turns.parent_id = tree.id) SELECT id FROM tree)";
+
+/// Finds the turn to hang a message under, and that it has ended.
+fn parent_for(c: &Connection, conversation: &super::Conversation, start: Start) -> Result<Option<TurnId>> {
+    let sql = "SELECT status = 'streaming', parent_id FROM turns WHERE id = ? AND conversation_id = ?";
+    let look = |turn: TurnId| {
+        let row = c.prepare_cached(sql)?.query_row([turn.0, conversation.id.0], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, Option<i64>>(1)?.map(TurnId)))
+        });
+        optional(row)
+    };
+    match start {
+        Start::Root => Ok(None),
+        Start::Below(turn) => match look(turn)? {
+            None => Err(Error::NotFound),
+            Some((true, _)) => {
+                Err(Error::Refused("turn_running", "That answer is still running.".into()))
+            }
+            Some((false, _)) => Ok(Some(turn)),
+        },
+        // Two sends at once become siblings: who comes second hangs beside the running turn.
+        Start::Current => {
+            let mut at = conversation.current;
+            while let Some(turn) = at {
+                match look(turn)? {
+                    Some((true, parent)) => at = parent,
+                    Some((false, _)) => return Ok(Some(turn)),
+                    None => return Ok(None),
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+impl Store {
+    /// What a message of `user` meets. A conversation in the trash takes none.
+    pub fn target(&self, user: UserId, conversation: Option<ConversationId>, start: Start) -> Result<Target> {
+        self.read(|c| {
+            let sql = "SELECT key_sealed FROM users WHERE id = ?";
+            let key = c.prepare_cached(sql)?.query_row([user.0], |row| row.get(0));
+            let key = optional(key)?.ok_or(Error::Unauthenticated)?;
+            let user = users::get(c, user)?;
+            let (conversation, parent) = match (conversation, start) {
+                (None, Start::Below(_)) => return Err(Error::NotFound),
+                (None, _) => (None, None),
+                (Some(id), start) => {
+                    let found = conversations::get(c, user.id, id)?;
+                    if found.deleted.is_some() {
+                        return Err(Error::NotFound);
+                    }
+                    let parent = parent_for(c, &found, start)?;
+                    (Some(found), parent)
+                }
+            };
+            Ok(Target { conversation, parent, user, key })
+        })
+    }
+
+    /// The path that ends with `parent`, as much of its newest part as `budget` (in estimated tokens) holds.
+    pub fn context(&self, user: UserId, parent: TurnId, budget: i64) -> Result<Context> {
+        self.read(|c| {
+            let sql = "WITH RECURSIVE path(id, depth) AS (SELECT ?1, 0 UNION ALL SELECT turns.parent_id, depth + 1 \
+                 FROM turns JOIN path ON turns.id = path.id WHERE turns.parent_id IS NOT NULL) \
+                 SELECT turns.id FROM path JOIN turns ON turns.id = path.id \
+                 WHERE turns.user_id = ?2 AND octet_length(turns.response) > 0 ORDER BY depth";
+            let mut path = c.prepare_cached(sql)?;
+            let ids = path.query_map([parent.0, user.0], |row| row.get::<_, i64>(0))?;
+            let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut context = Context { turns: Vec::new(), dropped: ids.len() };
+            let mut text = c.prepare_cached("SELECT prompt, response FROM turns WHERE id = ?")?;
+            let mut left = budget;
+            for id in ids {
+                let turn: (String, String) = text.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                left -= estimate_tokens(&turn.0) + estimate_tokens(&turn.1);
+                if left < 0 {
+                    break;
+                }
+                context.turns.push(turn);
+                context.dropped -= 1;
+            }
+            context.turns.reverse();
+            Ok(context)
+        })
+    }
+
+    /// The turn of an earlier send with the same `client_id`; with another body that is a fault.
+    pub fn turn_of_client(&self, user: UserId, client_id: &str, request_hash: &str) -> Result<Option<TurnId>> {
+        self.read(|c| turn_of_client(c, user, client_id, request_hash))
+    }
+
+    /// Writes the row of a turn whose answer is about to run, and makes it the current one.
+    pub fn begin_turn(&self, new: NewTurn) -> super::Pending<Begun> {
+        self.writer.submit(move |c| begin(c, &new))
+    }
+
+    /// Appends pieces of running answers.
+    pub fn append(&self, chunks: Vec<Chunk>) -> Result<()> {
+        self.writer.run(move |c| {
+            let sql = "INSERT INTO turn_chunks(turn_id, kind, start, text) VALUES(?, ?, ?, ?)";
+            let mut insert = c.prepare_cached(sql)?;
+            for chunk in &chunks {
+                let kind = match chunk.kind {
+                    ChunkKind::Response => "response",
+                    ChunkKind::Reasoning => "reasoning",
+                };
+                insert.execute(params![chunk.turn.0, kind, chunk.start, chunk.text])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Cuts off the saved pieces that lie before the first one of any turn in `running`.
+    pub fn trim_chunks(&self, running: Vec<TurnId>) -> Result<()> {
+        self.writer.run(move |c| {
+            let oldest = running.iter().map(|turn| turn.0).min().unwrap_or(i64::MAX);
+            // Pieces are written in order of time, so those before the first of a turn that still runs are of turns
+            // that have ended. A turn's first piece cannot be older than its row: its number is enough to look for.
+            let sql = "DELETE FROM turn_chunks WHERE id < \
+                 coalesce((SELECT min(id) FROM turn_chunks WHERE turn_id >= ?1), (SELECT max(id) + 1 FROM turn_chunks))";
+            c.prepare_cached(sql)?.execute([oldest])?;
+            Ok(())
+        })
+    }
+
+    /// Ends an answer: text, search words and usage, all or nothing.
+    pub fn finish_turn(&self, finish: Finish) -> super::Pending<()> {
+        self.writer.submit(move |c| end(c, &finish))
+    }
+
+    /// A turn of the user.
+    pub fn turn(&self, user: UserId, id: TurnId) -> Result<Turn> {
+        self.read(|c| {
+            let sql = format!("SELECT {COLUMNS} FROM turns WHERE id = ? AND user_id = ?");
+            optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?.ok_or(Error::NotFound)
+        })
+    }
+
+    /// The system prompt that a turn was asked with.
+    pub fn system_prompt_of(&self, user: UserId, id: TurnId) -> Result<String> {
+        self.read(|c| {
+            let sql = "SELECT system_prompt FROM turns WHERE id = ? AND user_id = ?";
+            optional(c.query_row(sql, [id.0, user.0], |row| row.get(0)))?.ok_or(Error::NotFound)
+        })
+    }
+
+    /// The user's turns below `before`, newest first, without failed ones.
+    pub fn history(
+        &self,
+        user: UserId,
+        before: Option<TurnId>,
+        conversation: Option<ConversationId>,
+        words: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Turn>> {
+        self.read(|c| {
+            let expression = words.map(|words| search::expression(user, words));
+            if expression == Some(None) {
+                return Ok(Vec::new());
+            }
+            let condition = "user_id = ?1 AND id < ?2 AND status <> 'failed' \
+                 AND (?3 IS NULL OR conversation_id = ?3) \
+                 AND (?4 IS NULL OR id IN (SELECT rowid FROM search WHERE search MATCH ?4)) \
+                 ORDER BY id DESC LIMIT ?5";
+            let below = before.map_or(i64::MAX, |turn| turn.0);
+            let conversation = conversation.map(|id| id.0);
+            select(c, condition, params![user.0, below, conversation, expression.flatten(), limit])
+        })
+    }
+
+    /// The turn and all below it, with the status of each.
+    pub fn subtree(&self, user: UserId, id: TurnId) -> Result<Vec<(TurnId, Status)>> {
+        self.read(|c| {
+            let sql = format!("SELECT id, status FROM turns WHERE user_id = ?2 AND {SUBTREE} ORDER BY id");
+            let mut query = c.prepare_cached(&sql)?;
+            let rows = query.query_map([id.0, user.0], |row| {
+                let status: String = row.get(1)?;
+                Ok((TurnId(row.get(0)?), Status::parse(&status).ok_or_else(|| bad_word(1, &status))?))
+            })?;
+            let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            if found.is_empty() { Err(Error::NotFound) } else { Ok(found) }
+        })
+    }
+
+    /// Deletes the turn and all below it for good. The conversation's current turn becomes the newest leaf of what
+    /// is left beside or above.
+    pub fn delete_turn(&self, user: UserId, id: TurnId) -> Result<()> {
+        self.writer.run(move |c| {
+            let sql = "SELECT conversation_id FROM turns WHERE id = ? AND user_id = ?";
+            let conversation: i64 =
+                optional(c.query_row(sql, [id.0, user.0], |row| row.get(0)))?.ok_or(Error::NotFound)?;
+            forget(c, SUBTREE, id.0)?;
+            c.execute(&format!("DELETE FROM turns WHERE {SUBTREE}"), [id.0])?;
+            let repair = "UPDATE conversations SET current_turn_id = \
+                 (SELECT max(id) FROM turns WHERE conversation_id = ?1) \
+                 WHERE id = ?1 AND NOT EXISTS(SELECT 1 FROM turns WHERE id = current_turn_id)";
+            c.execute(repair, [conversation])?;
+            Ok(())
+        })
+    }
+}
+
+fn turn_of_client(c: &Connection, user: UserId, client_id: &str, request_hash: &str) -> Result<Option<TurnId>> {
+    let sql = "SELECT id, request_hash FROM turns WHERE user_id = ? AND client_id = ?";
+    let row = c
+        .prepare_cached(sql)?
+        .query_row(params![user.0, client_id], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)));
+    match optional(row)? {
+        None => Ok(None),
+        Some((id, hash)) if hash.as_deref() == Some(request_hash) => Ok(Some(TurnId(id))),
+        Some(_) => Err(Error::Refused(
+            "client_id_reused",
+            "This client_id was used for another message.".into(),
+        )),
+    }
+}
+
+fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
+    let conversation = match new.conversation {
+        Some(id) => id,
+        None => conversations::insert(c, new.user, &new.title, Some(&new.model), new.now)?,
+    };
+    let sql = "INSERT INTO turns(user_id, conversation_id, parent_id, client_id, request_hash, run, prompt, \
+         system_prompt, model, params, status, usage_source, paid_by, created_at) \
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', 'none', ?, ?) RETURNING id";
+    let (client_id, request_hash) = new.client.as_ref().map(|(id, hash)| (id, hash)).unzip();
+    let values = params![
+        new.user.0,
+        conversation.0,
+        new.parent.map(|turn| turn.0),
+        client_id,
+        request_hash,
+        new.run,
+        new.prompt,
+        new.system_prompt,
+        new.model,
+        serde_json::to_string(&new.params).map_err(Error::internal)?,
+        new.paid_by.as_str(),
+        new.now,
+    ];
+    let id = match c.prepare_cached(sql)?.query_row(values, |row| row.get(0)) {
+        Ok(id) => TurnId(id),
+        Err(error) if is_duplicate(&error) => {
+            let (client_id, hash) = new.client.as_ref().ok_or_else(|| Error::internal(&error))?;
+            let again = turn_of_client(c, new.user, client_id, hash)?;
+            return again.map(Begun::Again).ok_or_else(|| Error::internal(error));
+        }
+        // The conversation or the parent was deleted a moment ago.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            return Err(Error::NotFound);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let sql = "UPDATE conversations SET current_turn_id = ?1, updated_at = ?2, \
+         title = CASE WHEN title = '' THEN ?3 ELSE title END WHERE id = ?4";
+    c.prepare_cached(sql)?.execute(params![id.0, new.now, new.title, conversation.0])?;
+    Ok(Begun::New(id, conversation))
+}
+
+/// Also used for what an earlier process left behind.
+pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
+    let sql = "UPDATE turns SET response = ?, reasoning = ?, status = ?, finish_reason = ?, error = ?, \
+         error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
+         usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
+         RETURNING prompt, model, paid_by";
+    let values = params![
+        finish.response,
+        finish.reasoning,
+        finish.status.as_str(),
+        finish.finish_reason,
+        finish.fault.as_ref().map(|fault| &fault.message),
+        finish.fault.as_ref().map(|fault| &fault.code),
+        finish.usage.prompt,
+        finish.usage.completion,
+        finish.usage.cached,
+        finish.usage.reasoning,
+        finish.usage.source.as_str(),
+        finish.now,
+        finish.turn.0,
+    ];
+    let row = c.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    // No row: it was deleted while it ran, or this is a second try of an end that did take.
+    let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
+        return Ok(());
+    };
+    search::index(c, finish.user, finish.turn, &prompt, &finish.response)?;
+    if finish.usage.source != UsageSource::None {
+        usage::add(c, finish.user, &model, &paid_by, &finish.usage, finish.now)?;
+    }
+    Ok(())
+}
