@@ -15,3 +15,4 @@ pub mod text;
 pub mod auth;
 pub mod keys;
 pub mod store;
+pub mod upstream;

@@ -55,15 +55,24 @@ impl Store {
     pub fn open(data_dir: &Path, change: Change) -> Result<Store, OpenError> {
         let path = data_dir.join(FILE);
         if std::fs::symlink_metadata(&path).is_ok_and(|m| !m.is_file()) {
-            return Err(OpenError::Damaged(format!("{} is not a plain file", path.display())));
+            return Err(OpenError::Damaged(format!(
+                "{} is not a plain file",
+                path.display()
+            )));
         }
-        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
-            .map_err(|e| open_error(&path, e))?;
+        let mut connection = connect(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )
+        .map_err(|e| open_error(&path, e))?;
         let health: String = connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(|e| open_error(&path, e))?;
         if health != "ok" {
-            return Err(OpenError::Damaged(format!("{} is damaged: {health}", path.display())));
+            return Err(OpenError::Damaged(format!(
+                "{} is damaged: {health}",
+                path.display()
+            )));
         }
         connection
             .pragma_update(None, "journal_mode", "WAL")
@@ -71,7 +80,9 @@ impl Store {
         migrate::migrate(&mut connection, &path, change)?;
 
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let manager = SqliteConnectionManager::file(&path).with_flags(read_only).with_init(|c| prepare(c));
+        let manager = SqliteConnectionManager::file(&path)
+            .with_flags(read_only)
+            .with_init(|c| prepare(c));
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
             .min_idle(Some(1))
@@ -81,7 +92,11 @@ impl Store {
             .map_err(|e| OpenError::Refused(format!("{}: {e}", path.display())))?;
         let sessions = connect(&path, read_only).map_err(|e| open_error(&path, e))?;
         let writer = writer::Writer::start(connection)?;
-        Ok(Store { writer, readers, sessions: Mutex::new(sessions) })
+        Ok(Store {
+            writer,
+            readers,
+            sessions: Mutex::new(sessions),
+        })
     }
 
     /// Reads with a pooled connection; the connection goes back when `work` returns.
@@ -98,7 +113,11 @@ impl Store {
     /// A single value of `meta`.
     pub fn meta(&self, name: &'static str) -> Result<Option<String>> {
         self.read(|c| {
-            optional(c.query_row("SELECT value FROM meta WHERE name = ?", [name], |row| row.get(0)))
+            optional(
+                c.query_row("SELECT value FROM meta WHERE name = ?", [name], |row| {
+                    row.get(0)
+                }),
+            )
         })
     }
 
@@ -190,5 +209,9 @@ fn is_duplicate(error: &rusqlite::Error) -> bool {
 
 /// A stored word that is none of ours: the row was written by another program.
 fn bad_word(column: usize, word: &str) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, format!("unknown word {word}").into())
+    rusqlite::Error::FromSqlConversionFailure(
+        column,
+        rusqlite::types::Type::Text,
+        format!("unknown word {word}").into(),
+    )
 }

@@ -22,8 +22,11 @@ impl Store {
     /// there were. All in one transaction: killed in the middle, the next start does it again.
     pub fn take_over(&self, run: String, now: i64) -> Result<usize> {
         self.writer.run(move |c| {
-            let before: Option<String> =
-                optional(c.query_row("SELECT value FROM meta WHERE name = 'run'", [], |row| row.get(0)))?;
+            let before: Option<String> = optional(c.query_row(
+                "SELECT value FROM meta WHERE name = 'run'",
+                [],
+                |row| row.get(0),
+            ))?;
             let mut leftovers = leftovers(c, before.as_deref().unwrap_or_default())?;
             if !leftovers.is_empty() {
                 add_pieces(c, &mut leftovers)?;
@@ -61,7 +64,9 @@ fn add_pieces(c: &Connection, leftovers: &mut HashMap<TurnId, Leftover>) -> Resu
     let mut query = c.prepare("SELECT turn_id, kind, start, text FROM turn_chunks ORDER BY id")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let Some(leftover) = leftovers.get_mut(&TurnId(row.get(0)?)) else { continue };
+        let Some(leftover) = leftovers.get_mut(&TurnId(row.get(0)?)) else {
+            continue;
+        };
         let text = match row.get_ref(1)?.as_str() {
             Ok("reasoning") => &mut leftover.reasoning,
             _ => &mut leftover.response,
@@ -77,7 +82,11 @@ fn interrupted(turn: TurnId, leftover: Leftover, now: i64) -> Finish {
     Finish {
         turn,
         user: leftover.user,
-        status: if nothing { Status::Failed } else { Status::Interrupted },
+        status: if nothing {
+            Status::Failed
+        } else {
+            Status::Interrupted
+        },
         finish_reason: None,
         fault: Some(Fault {
             code: "server_ended".into(),
@@ -88,7 +97,8 @@ fn interrupted(turn: TurnId, leftover: Leftover, now: i64) -> Finish {
         } else {
             Usage {
                 prompt: estimate_tokens(&leftover.asked),
-                completion: estimate_tokens(&leftover.response) + estimate_tokens(&leftover.reasoning),
+                completion: estimate_tokens(&leftover.response)
+                    + estimate_tokens(&leftover.reasoning),
                 source: UsageSource::Estimated,
                 ..Usage::default()
             }

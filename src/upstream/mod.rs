@@ -1,0 +1,289 @@
+//! The model service: any server that speaks the OpenAI chat API. Answers are always asked for as a stream, so that
+//! they can be saved, followed and stopped; what comes is judged by its bytes, not by what was asked for.
+
+mod answer;
+mod deadlines;
+mod faults;
+mod models;
+mod reasoning;
+mod resolve;
+mod sse;
+mod stop;
+mod threads;
+mod transport;
+mod wire;
+
+use crate::config;
+use crate::error::UpstreamError;
+use crate::model::Params;
+use crate::secret::Secret;
+use deadlines::{Deadlines, Limits, Watch};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use ureq::http::{Response, StatusCode};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::transport::{Connector, RustlsConnector};
+use ureq::{Agent, Body, Proxy};
+
+pub use answer::{Answer, Heard};
+pub use models::Model;
+pub use stop::{Reason, Stop};
+pub use threads::Threads;
+pub use wire::Message;
+
+/// ureq keeps and walks all of them at every call, so more is not better.
+const IDLE_CONNECTIONS: usize = 128;
+/// Clear of the five seconds after which most servers close an idle connection.
+const IDLE_AGE: Duration = Duration::from_millis(3500);
+/// Of each connection, in and out. An answer's pieces are far smaller.
+const BUFFER: usize = 8 << 10;
+const WRITE: Duration = Duration::from_secs(30);
+/// Of a body that says why a request was refused.
+const LONGEST_REFUSAL: u64 = 64 << 10;
+
+/// What is asked.
+pub struct Ask<'a> {
+    /// Sent to the upstream and nowhere else.
+    pub key: &'a Secret,
+    /// Its name as the upstream knows it.
+    pub model: &'a str,
+    /// The system prompt, the path, the message.
+    pub messages: &'a [Message<'a>],
+    /// What else was asked for.
+    pub params: &'a Params,
+}
+
+/// Makes calls. All of them block: run them on `threads`.
+pub struct Client {
+    /// The threads for it.
+    pub threads: Threads,
+    agent: Agent,
+    chat_url: String,
+    models_url: String,
+    deadlines: Deadlines,
+    max_reply: usize,
+    quirks: Mutex<Quirks>,
+}
+
+/// What this upstream was found not to take.
+#[derive(Clone, Copy)]
+struct Quirks {
+    stream_options: bool,
+    /// `max_completion_tokens` in place of `max_tokens`.
+    new_limit_name: bool,
+}
+
+impl Client {
+    /// A client for the configured upstream; the fault is a sentence about the configuration.
+    pub fn new(config: &config::Upstream) -> Result<Client, String> {
+        let host = config.base_url.host();
+        let new_limit_name = host == "api.openai.com" || host.ends_with(".openai.azure.com");
+        Ok(Client {
+            threads: Threads::new(config.max_concurrent),
+            agent: agent(config)?,
+            chat_url: config.base_url.join("/chat/completions"),
+            models_url: config.base_url.join("/models"),
+            deadlines: Deadlines::new(Limits {
+                first_byte: config.first_byte_timeout,
+                idle: config.idle_timeout,
+                total: config.total_timeout,
+            }),
+            max_reply: config.max_reply_bytes,
+            quirks: Mutex::new(Quirks {
+                stream_options: true,
+                new_limit_name,
+            }),
+        })
+    }
+
+    /// The very address that chats are sent to.
+    pub fn chat_url(&self) -> &str {
+        &self.chat_url
+    }
+
+    /// Asks, and tells what comes as it comes. After an error or an end by `stop`, what was told is all there is;
+    /// ask the token for the reason.
+    pub fn ask(
+        &self,
+        ask: &Ask<'_>,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Heard<'_>),
+    ) -> Result<Answer, UpstreamError> {
+        stop.run(|| {
+            let watch = self.deadlines.watch(stop);
+            let outcome = self.send(ask, stop, &watch).and_then(|response| {
+                watch.heard();
+                answer::read(response, ask.key, self.max_reply, watch, tell)
+            });
+            match stop.reason() {
+                Some(Reason::FirstByte | Reason::Idle | Reason::Total) if outcome.is_err() => {
+                    Err(faults::timeout())
+                }
+                _ => outcome,
+            }
+        })
+    }
+
+    /// Sends the request. It is sent again only where the upstream refused it for an optional field, once each.
+    fn send(
+        &self,
+        ask: &Ask<'_>,
+        stop: &Stop,
+        watch: &Watch,
+    ) -> Result<Response<Body>, UpstreamError> {
+        loop {
+            let quirks = self.quirks();
+            let body =
+                serde_json::to_vec(&request(ask, quirks)).map_err(|_| faults::gibberish())?;
+            let mut response = self.post(&body, ask.key, stop)?;
+            if response.status() == StatusCode::OK {
+                return Ok(response);
+            }
+            watch.heard();
+            let status = response.status().as_u16();
+            let retry_after = retry_after(&response);
+            let reader = response.body_mut().with_config().limit(LONGEST_REFUSAL);
+            let body = reader.read_to_vec().unwrap_or_default();
+            if [400, 422].contains(&status)
+                && self.learn(&String::from_utf8_lossy(&body), ask, quirks)
+            {
+                continue;
+            }
+            return Err(faults::refusal(
+                &faults::Refusal {
+                    status,
+                    body: &body,
+                    retry_after,
+                },
+                ask.key,
+            ));
+        }
+    }
+
+    fn post(
+        &self,
+        body: &[u8],
+        key: &Secret,
+        stop: &Stop,
+    ) -> Result<Response<Body>, UpstreamError> {
+        stop.check().map_err(|e| faults::io_fault(&e))?;
+        self.agent
+            .post(&self.chat_url)
+            .header("Authorization", format!("Bearer {}", key.reveal()))
+            .header("Content-Type", "application/json")
+            .header("Accept", "text/event-stream, application/json")
+            .send(body)
+            .map_err(|e| faults::network(&e))
+    }
+
+    /// True when the refusal names an optional field that can be left out or renamed, and was not yet.
+    fn learn(&self, refusal: &str, ask: &Ask<'_>, used: Quirks) -> bool {
+        let mut quirks = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = if used.new_limit_name {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        if used.stream_options && refusal.contains("stream_options") {
+            quirks.stream_options = false;
+            true
+        } else if ask.params.max_tokens.is_some()
+            && refusal.contains(limit)
+            && quirks.new_limit_name == used.new_limit_name
+        {
+            quirks.new_limit_name = !used.new_limit_name;
+            true
+        } else {
+            false
+        }
+    }
+
+    fn quirks(&self) -> Quirks {
+        *self.quirks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn request<'a>(ask: &'a Ask<'a>, quirks: Quirks) -> wire::Request<'a> {
+    let limit = ask.params.max_tokens;
+    wire::Request {
+        model: ask.model,
+        messages: ask.messages,
+        stream: true,
+        stream_options: quirks.stream_options.then_some(wire::StreamOptions {
+            include_usage: true,
+        }),
+        temperature: ask.params.temperature,
+        top_p: ask.params.top_p,
+        max_tokens: limit.filter(|_| !quirks.new_limit_name),
+        max_completion_tokens: limit.filter(|_| quirks.new_limit_name),
+        reasoning_effort: ask.params.reasoning_effort.as_deref(),
+    }
+}
+
+fn agent(config: &config::Upstream) -> Result<Agent, String> {
+    let mut tls = TlsConfig::builder();
+    if let Some(path) = &config.ca_file {
+        let pem =
+            std::fs::read(path).map_err(|e| format!("upstream.ca_file {}: {e}", path.display()))?;
+        let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
+            .filter_map(|item| match item {
+                Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                _ => None,
+            })
+            .collect();
+        if certificates.is_empty() {
+            return Err(format!(
+                "upstream.ca_file {} holds no certificate",
+                path.display()
+            ));
+        }
+        tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
+    }
+    let proxy = config.proxy.as_deref().map(Proxy::new).transpose();
+    let settings = Agent::config_builder()
+        .tls_config(tls.build())
+        .proxy(proxy.map_err(|e| format!("upstream.proxy: {e}"))?)
+        .user_agent(concat!("gpt-assistant/", env!("CARGO_PKG_VERSION")))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .max_idle_age(IDLE_AGE)
+        .timeout_resolve(Some(config.connect_timeout))
+        .timeout_connect(Some(config.connect_timeout))
+        .timeout_per_write(Some(WRITE))
+        .build();
+    Ok(Agent::with_parts(
+        settings,
+        ().chain(transport::Tcp).chain(RustlsConnector::default()),
+        resolve::Cached::default(),
+    ))
+}
+
+/// `Retry-After` in seconds or as a date, else `retry-after-ms`, rounded up and kept within an hour.
+fn retry_after(response: &Response<Body>) -> Option<u64> {
+    let header = |name| response.headers().get(name)?.to_str().ok();
+    let text = |value: &str| {
+        value
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|s| *s >= 0.0)
+            .or_else(|| {
+                let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+                Some(
+                    at.duration_since(jiff::Timestamp::now())
+                        .as_secs_f64()
+                        .max(0.0),
+                )
+            })
+    };
+    let seconds = header("retry-after").and_then(text).or_else(|| {
+        header("retry-after-ms")
+            .and_then(|ms| ms.trim().parse::<f64>().ok())
+            .map(|ms| ms / 1000.0)
+    })?;
+    Some((seconds.ceil() as u64).clamp(1, 3600))
+}
