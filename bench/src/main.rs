@@ -12,6 +12,7 @@ mod proc;
 mod report;
 mod script;
 mod sse;
+mod stand_in;
 mod stats;
 mod upstream;
 
@@ -55,6 +56,9 @@ enum ByHand {
         #[arg(long, default_value = "127.0.0.1:9100")]
         listen: SocketAddr,
     },
+    /// A stand-in for the server, to try this tool out
+    #[command(hide = true)]
+    Serve,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -115,6 +119,7 @@ fn main() -> Result<()> {
                 std::thread::park();
             }
         }
+        Some(ByHand::Serve) => stand_in::serve(),
         None => run(&args),
     }
 }
