@@ -1,0 +1,59 @@
+//! The tool on its own stand-in: every measurement goes through, and the files are written.
+use std::fs;
+use std::process::Command;
+
+const BENCH: &str = env!("CARGO_BIN_EXE_bench");
+
+#[test]
+fn every_measurement_goes_through() {
+    let work = tempfile::tempdir().unwrap();
+    let readme = work.path().join("README.md");
+    fs::write(
+        &readme,
+        "# x\n<!-- bench:start -->\nobsolete\n<!-- bench:end -->\ny\n",
+    )
+    .unwrap();
+    let output = Command::new(BENCH)
+        .args(["all", "--quick", "--server", BENCH, "--work"])
+        .arg(work.path())
+        .arg(format!("--update-readme={}", readme.display()))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "Executable",
+        "Chat, stored: added latency, p99",
+        "20 streams: processor time a token",
+        "50 streams: whole | 50",
+        "Logins a second",
+        "History, 50 of 500 turns",
+        "Search in 2,000 turns, rare word",
+    ] {
+        assert!(table.contains(line), "no {line:?} in {table}\n{errors}");
+    }
+    let written = fs::read_to_string(&readme).unwrap();
+    assert!(written.starts_with("# x\n") && written.ends_with("y\n"));
+    assert!(written.contains("added latency") && !written.contains("obsolete"));
+    let json = fs::read_to_string(work.path().join("bench.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for figure in json["figures"].as_array().unwrap() {
+        // the one line that needs nginx
+        let optional = figure["name"] == "… as a share of nginx's";
+        assert!(optional || figure["measured"].is_object(), "{figure}");
+    }
+    let left = fs::read_dir(work.path()).unwrap().count();
+    assert_eq!(left, 2, "files are left behind");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let output = Command::new(BENCH)
+        .args(["idle", "--server", "no/such/file"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("no/such/file is not there"), "{errors}");
+}
