@@ -92,6 +92,8 @@ pub enum UpstreamKind {
     Failed,
     /// 504 `upstream_timeout`.
     Timeout,
+    /// 502 `avatar_store_failed`: the bucket for pictures did not take one.
+    Storage,
 }
 
 impl UpstreamKind {
@@ -112,6 +114,7 @@ impl UpstreamKind {
             UpstreamKind::BadResponse => "upstream_bad_response",
             UpstreamKind::Failed => "upstream_error",
             UpstreamKind::Timeout => "upstream_timeout",
+            UpstreamKind::Storage => "avatar_store_failed",
         }
     }
 }

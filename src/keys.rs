@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD as B64;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -71,13 +71,12 @@ impl MasterKey {
 
     /// A key for one purpose, from which neither this one nor those of other purposes can be computed.
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(match <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.0) {
-            Ok(mut mac) => {
-                mac.update(purpose.as_bytes());
-                mac.finalize().into_bytes().into()
-            }
-            Err(_) => unreachable_key(),
-        })
+        // HMAC pads a key of 32 bytes with zeros to its block of 64 (RFC 2104); done here, it cannot fail.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..32].copy_from_slice(&*self.0);
+        let mut mac = Hmac::<Sha256>::new(&(*block).into());
+        mac.update(purpose.as_bytes());
+        Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
     /// Tells whether a database belongs to this key, and nothing else about it.
@@ -120,9 +119,20 @@ impl MasterKey {
     }
 }
 
-/// HMAC takes keys of any length (RFC 2104), so this is never called; zeros would match no check value.
-fn unreachable_key() -> [u8; 32] {
-    [0; 32]
+/// `bytes` random bytes in hexadecimal: names and codes that nobody can guess.
+pub fn random_hex(bytes: usize) -> io::Result<String> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).map_err(|e| io::Error::other(e.to_string()))?;
+    Ok(hex(&random))
+}
+
+/// SHA-256 of `text` in hexadecimal.
+pub fn digest(text: &[u8]) -> String {
+    hex(&Sha256::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod gate;
 pub mod model;
 pub mod secret;
 pub mod text;
@@ -14,5 +15,19 @@ pub mod text;
 // The outside world, one library each.
 pub mod auth;
 pub mod keys;
+pub mod limits;
+pub mod oss;
+pub mod pictures;
 pub mod store;
 pub mod upstream;
+
+// What the product does.
+pub mod accounts;
+pub mod app;
+pub mod avatars;
+pub mod billing;
+pub mod chat;
+pub mod conversations;
+pub mod models;
+pub mod search;
+pub mod usage;

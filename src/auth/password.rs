@@ -2,11 +2,11 @@
 //! are cores. One hash costs about 15 ms and 19 MiB, so who comes in a crowd is turned away, not queued for long.
 
 use crate::error::{Error, Result};
+use crate::gate::Gate;
 use crate::secret::Secret;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Longest password in bytes; a longer one is refused before it costs anything.
 pub const LONGEST: usize = 1024;
@@ -18,15 +18,7 @@ pub struct Passwords {
     argon: Argon2<'static>,
     /// Checked where there is no account, so that its absence cannot be told by the time.
     dummy: String,
-    cores: usize,
-    state: Mutex<State>,
-    freed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    running: usize,
-    waiting: usize,
+    gate: Gate,
 }
 
 /// The outcome of a check.
@@ -47,9 +39,10 @@ impl Passwords {
         let mut passwords = Passwords {
             argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             dummy: String::new(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            state: Mutex::default(),
-            freed: Condvar::new(),
+            gate: Gate::new(
+                std::thread::available_parallelism().map_or(1, usize::from),
+                QUEUE,
+            ),
         };
         passwords.dummy = passwords.hash(&Secret::new("of nobody"))?;
         Ok(passwords)
@@ -57,7 +50,7 @@ impl Passwords {
 
     /// A hash to keep (PHC string), with a salt of its own.
     pub fn hash(&self, password: &Secret) -> Result<String> {
-        let _turn = self.take_turn()?;
+        let _pass = self.gate.enter()?;
         let hash = self
             .argon
             .hash_password(password.reveal().as_bytes())
@@ -71,13 +64,13 @@ impl Passwords {
             return Ok(Check::Wrong);
         }
         let hash = PasswordHash::new(kept.unwrap_or(&self.dummy)).map_err(Error::internal)?;
-        let turn = self.take_turn()?;
+        let pass = self.gate.enter()?;
         let right = self
             .argon
             .verify_password(password.reveal().as_bytes(), &hash)
             .is_ok()
             && kept.is_some();
-        drop(turn);
+        drop(pass);
         if !right {
             return Ok(Check::Wrong);
         }
@@ -90,39 +83,6 @@ impl Passwords {
         } else {
             self.hash(password).map(Check::Rehash)
         }
-    }
-
-    fn take_turn(&self) -> Result<Turn<'_>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.running >= self.cores {
-            if state.waiting >= QUEUE {
-                return Err(Error::Overloaded);
-            }
-            state.waiting += 1;
-            while state.running >= self.cores {
-                state = self
-                    .freed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-            state.waiting -= 1;
-        }
-        state.running += 1;
-        Ok(Turn(self))
-    }
-}
-
-/// A core, for one hash.
-struct Turn<'a>(&'a Passwords);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .running -= 1;
-        self.0.freed.notify_one();
     }
 }
 

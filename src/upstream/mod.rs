@@ -26,7 +26,7 @@ use ureq::unversioned::transport::{Connector, RustlsConnector};
 use ureq::{Agent, Body, Proxy};
 
 pub use answer::{Answer, Heard};
-pub use models::Model;
+pub use models::{LONGEST_NAME as LONGEST_MODEL_NAME, Model};
 pub use stop::{Reason, Stop};
 pub use threads::Threads;
 pub use wire::Message;

@@ -1,0 +1,455 @@
+//! A running answer. The server owns it: a worker thread appends what the model says, and any number of followers read
+//! `text[offset..]` whenever they are woken. A slow follower merges pieces instead of filling a queue, one that leaves
+//! ends nothing, and one that comes later just begins at another offset.
+
+use crate::model::{ConversationId, Fault, PaidBy, Status, TurnId, Usage, UserId};
+use crate::store::{Chunk, ChunkKind};
+use crate::upstream::{Heard, Stop};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// A running answer.
+pub struct Generation {
+    /// Whose.
+    pub user: UserId,
+    /// The model that was asked.
+    pub model: String,
+    /// Whose key pays.
+    pub paid_by: PaidBy,
+    /// The client's name for the send, with the hash of its body.
+    pub client: Option<(String, String)>,
+    /// Ends the call to the upstream.
+    pub stop: Stop,
+    state: Mutex<State>,
+    /// Told when the row is known.
+    row_known: Condvar,
+    /// Told whenever there is something new to read.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct State {
+    row: Row,
+    parent: Option<TurnId>,
+    path: Path,
+    response: String,
+    reasoning: String,
+    /// How often the response began anew.
+    resets: u32,
+    saved: Saved,
+    ended: Option<Ended>,
+}
+
+/// The turn's row in the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Row {
+    #[default]
+    Pending,
+    Known(TurnId, ConversationId),
+    Lost,
+}
+
+/// How much of the text is in the database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Saved {
+    response: usize,
+    reasoning: usize,
+    resets: u32,
+}
+
+/// How much of the conversation went upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    /// Turns that did.
+    pub turns: usize,
+    /// Older ones that did not fit.
+    pub dropped: usize,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Any but `Streaming`.
+    pub status: Status,
+    /// The model's word for why.
+    pub finish_reason: Option<String>,
+    /// What went wrong, or what a person should know about an empty answer.
+    pub fault: Option<Fault>,
+    /// Seconds after which a new try may succeed.
+    pub retry_after: Option<u64>,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// Where a follower is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Bytes of the response that it has.
+    pub response: usize,
+    /// Bytes of the reasoning that it has.
+    pub reasoning: usize,
+    /// The resets it has seen.
+    pub resets: u32,
+}
+
+/// What a follower reads.
+#[derive(Debug, Default)]
+pub struct News {
+    /// Everything comes again from 0.
+    pub reset: bool,
+    /// New thoughts.
+    pub reasoning: String,
+    /// New text of the answer.
+    pub response: String,
+    /// It has ended; there is nothing behind this.
+    pub ended: Option<Ended>,
+}
+
+/// What is known of the turn, once its row is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The turn.
+    pub turn: TurnId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// The turn before it.
+    pub parent: Option<TurnId>,
+    /// What went upstream.
+    pub path: Path,
+}
+
+impl Generation {
+    /// One that has not begun.
+    pub fn new(
+        user: UserId,
+        model: String,
+        paid_by: PaidBy,
+        client: Option<(String, String)>,
+        parent: Option<TurnId>,
+        path: Path,
+    ) -> Generation {
+        Generation {
+            user,
+            model,
+            paid_by,
+            client,
+            stop: Stop::default(),
+            state: Mutex::new(State {
+                parent,
+                path,
+                ..State::default()
+            }),
+            row_known: Condvar::new(),
+            changed: watch::Sender::new(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The row is written: followers may come.
+    pub fn begin(&self, turn: TurnId, conversation: ConversationId) {
+        self.lock().row = Row::Known(turn, conversation);
+        self.row_known.notify_all();
+        self.changed.send_replace(());
+    }
+
+    /// The row could not be written: nothing of this shall be seen.
+    pub fn lose(&self) {
+        self.lock().row = Row::Lost;
+        self.row_known.notify_all();
+        self.changed.send_replace(());
+    }
+
+    /// Blocks until the row's fate is known; `None` when it was lost.
+    pub fn wait_for_row(&self) -> Option<TurnId> {
+        let mut state = self.lock();
+        loop {
+            match state.row {
+                Row::Known(turn, _) => return Some(turn),
+                Row::Lost => return None,
+                Row::Pending => {
+                    state = self
+                        .row_known
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
+            }
+        }
+    }
+
+    /// The turn, if its row is written.
+    pub fn turn(&self) -> Option<TurnId> {
+        self.place().map(|place| place.turn)
+    }
+
+    /// Where the turn stands, if its row is written.
+    pub fn place(&self) -> Option<Place> {
+        let state = self.lock();
+        match state.row {
+            Row::Known(turn, conversation) => Some(Place {
+                turn,
+                conversation,
+                parent: state.parent,
+                path: state.path,
+            }),
+            _ => None,
+        }
+    }
+
+    /// True when the row could not be written.
+    pub fn is_lost(&self) -> bool {
+        self.lock().row == Row::Lost
+    }
+
+    /// Less of the conversation went upstream than was said.
+    pub fn shorten_path(&self, path: Path) {
+        self.lock().path = path;
+    }
+
+    /// The model said something.
+    pub fn hear(&self, heard: &Heard<'_>) {
+        let mut state = self.lock();
+        match heard {
+            Heard::Text(text) => state.response.push_str(text),
+            Heard::Thought(text) => state.reasoning.push_str(text),
+            Heard::AllThought => {
+                let text = std::mem::take(&mut state.response);
+                state.reasoning.push_str(&text);
+                state.resets += 1;
+            }
+        }
+        drop(state);
+        self.changed.send_replace(());
+    }
+
+    /// Response and reasoning so far.
+    pub fn texts(&self) -> (String, String) {
+        let state = self.lock();
+        (state.response.clone(), state.reasoning.clone())
+    }
+
+    /// True while the model has said nothing.
+    pub fn is_silent(&self) -> bool {
+        let state = self.lock();
+        state.response.is_empty() && state.reasoning.is_empty()
+    }
+
+    /// The end is in the database, and may be told.
+    pub fn end(&self, ended: Ended) {
+        self.lock().ended = Some(ended);
+        self.changed.send_replace(());
+    }
+
+    /// How it ended, once that may be told.
+    pub fn ended(&self) -> Option<Ended> {
+        self.lock().ended.clone()
+    }
+
+    /// Wakes whenever there is news.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Waits for the end, or that the row was lost.
+    pub async fn wait_for_end(&self) -> Option<Ended> {
+        let mut changes = self.changes();
+        loop {
+            changes.borrow_and_update();
+            let (ended, lost) = {
+                let state = self.lock();
+                (state.ended.clone(), state.row == Row::Lost)
+            };
+            if ended.is_some() || lost {
+                return ended;
+            }
+            if changes.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// What is new since `position`, which is moved on.
+    pub fn read(&self, position: &mut Position) -> News {
+        let state = self.lock();
+        let mut news = News::default();
+        let beyond =
+            position.response > state.response.len() || position.reasoning > state.reasoning.len();
+        if position.resets != state.resets || beyond {
+            *position = Position {
+                resets: state.resets,
+                ..Position::default()
+            };
+            news.reset = true;
+        }
+        let rest = |text: &str, from: usize| text[text.ceil_char_boundary(from)..].to_owned();
+        news.reasoning = rest(&state.reasoning, position.reasoning);
+        news.response = rest(&state.response, position.response);
+        position.reasoning = state.reasoning.len();
+        position.response = state.response.len();
+        news.ended = state.ended.clone();
+        news
+    }
+
+    /// A follower's place by the offsets it names; `None` when one splits a character. Offsets beyond the text are
+    /// answered by a reset.
+    pub fn position(&self, response: usize, reasoning: usize) -> Option<Position> {
+        let state = self.lock();
+        let splits = |text: &str, at: usize| at < text.len() && !text.is_char_boundary(at);
+        if splits(&state.response, response) || splits(&state.reasoning, reasoning) {
+            return None;
+        }
+        Some(Position {
+            response,
+            reasoning,
+            resets: state.resets,
+        })
+    }
+
+    /// What has come since the last `mark_saved`, and what to mark once it is in the database.
+    pub fn unsaved(&self) -> (Vec<Chunk>, Saved) {
+        let state = self.lock();
+        let mark = Saved {
+            response: state.response.len(),
+            reasoning: state.reasoning.len(),
+            resets: state.resets,
+        };
+        let Row::Known(turn, _) = state.row else {
+            return (Vec::new(), state.saved);
+        };
+        let anew = state.saved.resets != state.resets;
+        let from = if anew { 0 } else { state.saved.response };
+        let mut chunks = Vec::new();
+        let mut add = |kind, text: &str, start: usize| {
+            chunks.push(Chunk {
+                turn,
+                kind,
+                start,
+                text: text[start..].to_owned(),
+            });
+        };
+        if anew || state.response.len() > from {
+            add(ChunkKind::Response, &state.response, from);
+        }
+        if state.reasoning.len() > state.saved.reasoning {
+            add(
+                ChunkKind::Reasoning,
+                &state.reasoning,
+                state.saved.reasoning,
+            );
+        }
+        (chunks, mark)
+    }
+
+    /// What `unsaved` gave is in the database.
+    pub fn mark_saved(&self, mark: Saved) {
+        self.lock().saved = mark;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generation() -> Generation {
+        let generation = Generation::new(
+            UserId(1),
+            "m".into(),
+            PaidBy::Own,
+            None,
+            None,
+            Path::default(),
+        );
+        generation.begin(TurnId(1), ConversationId(1));
+        generation
+    }
+
+    #[test]
+    fn followers_read_from_any_offset() {
+        let generation = generation();
+        generation.hear(&Heard::Text("你好"));
+        generation.hear(&Heard::Thought("hm"));
+        for (response, reasoning, want) in [
+            (0, 0, Some((false, "hm", "你好"))),
+            (3, 1, Some((false, "m", "好"))),
+            (6, 2, Some((false, "", ""))),
+            (7, 0, Some((true, "hm", "你好"))),
+            (0, 99, Some((true, "hm", "你好"))),
+            (1, 0, None),
+            (4, 0, None),
+        ] {
+            let found = generation
+                .position(response, reasoning)
+                .map(|mut position| {
+                    let news = generation.read(&mut position);
+                    assert_eq!((position.response, position.reasoning), (6, 2));
+                    (news.reset, news.reasoning, news.response)
+                });
+            let want = want.map(|(reset, a, b)| (reset, a.to_owned(), b.to_owned()));
+            assert_eq!(found, want, "{response}.{reasoning}");
+        }
+    }
+
+    #[test]
+    fn a_late_closing_tag_begins_the_answer_anew() {
+        let generation = generation();
+        let mut position = Position::default();
+        generation.hear(&Heard::Text("plan"));
+        assert_eq!(generation.read(&mut position).response, "plan");
+        generation.hear(&Heard::AllThought);
+        generation.hear(&Heard::Text("yes"));
+        let news = generation.read(&mut position);
+        assert_eq!(
+            (news.reset, &*news.reasoning, &*news.response),
+            (true, "plan", "yes")
+        );
+        assert!(!generation.read(&mut position).reset);
+    }
+
+    /// The text that recovery would put together from what was saved.
+    fn recovered(saved: &[Chunk]) -> (String, String) {
+        let (mut response, mut reasoning) = (String::new(), String::new());
+        for chunk in saved {
+            let text = if chunk.kind == ChunkKind::Response {
+                &mut response
+            } else {
+                &mut reasoning
+            };
+            text.truncate(chunk.start);
+            text.push_str(&chunk.text);
+        }
+        (response, reasoning)
+    }
+
+    #[test]
+    fn what_is_saved_is_what_was_heard() {
+        let generation = generation();
+        let mut all = Vec::new();
+        let save = |all: &mut Vec<Chunk>| {
+            let (chunks, mark) = generation.unsaved();
+            all.extend(chunks);
+            generation.mark_saved(mark);
+            assert_eq!(recovered(all), generation.texts());
+        };
+        for heard in [
+            Heard::Text("a"),
+            Heard::Text("b"),
+            Heard::AllThought,
+            Heard::Text("c"),
+            Heard::Thought("d"),
+        ] {
+            generation.hear(&heard);
+            save(&mut all);
+        }
+        assert!(generation.unsaved().0.is_empty());
+        // A reset between the look and the mark is seen at the next look.
+        generation.hear(&Heard::Text("more"));
+        let (chunks, mark) = generation.unsaved();
+        generation.hear(&Heard::AllThought);
+        generation.hear(&Heard::Text("and a longer answer than before"));
+        all.extend(chunks);
+        generation.mark_saved(mark);
+        save(&mut all);
+    }
+}

@@ -1,0 +1,343 @@
+//! Messages and their answers.
+
+mod context;
+mod generation;
+mod run;
+mod running;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::limits::{Action, Who};
+use crate::model::{ConversationId, Params, Status, Turn, TurnId, UserId};
+use crate::store::{Begun, Context, NewTurn, Start, Target};
+use crate::upstream::Reason;
+use crate::{billing, text};
+use std::sync::Arc;
+
+pub use generation::{Ended, Generation, News, Path, Place, Position};
+pub use running::Answers;
+
+/// What a person sends.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The message.
+    pub text: String,
+    /// `None`: a new one.
+    pub conversation: Option<ConversationId>,
+    /// Where in it.
+    pub start: Start,
+    /// The client's name for this send, and the hash of what it sends.
+    pub client: Option<(String, String)>,
+    /// `None`: the conversation's, the person's or the configured one.
+    pub model: Option<String>,
+    /// `None`: the conversation's, the person's or the configured one.
+    pub system_prompt: Option<String>,
+    /// What else is asked for.
+    pub params: Params,
+}
+
+/// What answers a message.
+pub enum Answering {
+    /// It runs.
+    Running(Arc<Generation>),
+    /// It has ended long ago: this send was made before.
+    Ended(TurnId),
+}
+
+/// An answer, and whether it is that of an earlier, equal send.
+pub struct Sent {
+    /// The answer.
+    pub answering: Answering,
+    /// It is not new.
+    pub again: bool,
+}
+
+/// Begins an answer. When this returns, its row is durable; the answer itself is still running.
+pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
+    if app.is_draining() {
+        return Err(Error::Draining);
+    }
+    if let Some((id, hash)) = &message.client
+        && let Some(turn) = app.store.turn_of_client(user, id, hash)?
+    {
+        let answering = app
+            .answers
+            .find(user, turn)
+            .map_or(Answering::Ended(turn), Answering::Running);
+        return Ok(Sent {
+            answering,
+            again: true,
+        });
+    }
+    app.limits.take(Action::Chat, Who::User(user))?;
+    let target = app
+        .store
+        .target(user, message.conversation, message.start)?;
+    let (key, paid_by) = billing::key_for(app, &target)?;
+    billing::within_caps(app, &target.user, paid_by)?;
+
+    let model = model_for(app, &message, &target)?;
+    let system_prompt = system_prompt_for(app, &message, &target);
+    let params = params_for(&message, &target);
+    let context = match target.parent {
+        None => Context::default(),
+        Some(parent) => {
+            let window = app.models.window(&app.config.upstream, &model);
+            let budget = context::budget(window, &params, &system_prompt, &message.text);
+            app.store.context(user, parent, budget)?
+        }
+    };
+    let path = Path {
+        turns: context.turns.len(),
+        dropped: context.dropped,
+    };
+    let generation = Arc::new(Generation::new(
+        user,
+        model.clone(),
+        paid_by,
+        message.client.clone(),
+        target.parent,
+        path,
+    ));
+    let new = NewTurn {
+        user,
+        conversation: target
+            .conversation
+            .as_ref()
+            .map(|conversation| conversation.id),
+        title: text::title(&message.text),
+        parent: target.parent,
+        client: message.client,
+        run: app.run.clone(),
+        prompt: message.text.clone(),
+        system_prompt: system_prompt.clone(),
+        model,
+        params: params.clone(),
+        paid_by,
+        now: app.clock.now(),
+    };
+    let question = run::Question {
+        key,
+        system_prompt,
+        context,
+        message: message.text,
+        params,
+    };
+    begin(app, generation, new, question)
+}
+
+/// The row is written while the upstream is called; nobody sees the answer before the row is durable.
+fn begin(
+    app: &Arc<App>,
+    generation: Arc<Generation>,
+    new: NewTurn,
+    question: run::Question,
+) -> Result<Sent> {
+    if let Some(running) = app
+        .answers
+        .add(&generation, app.config.limits.streams_per_user)?
+    {
+        return Ok(Sent {
+            answering: Answering::Running(running),
+            again: true,
+        });
+    }
+    let worker = {
+        let (app, generation) = (app.clone(), generation.clone());
+        move || run::run(&app, &generation, question)
+    };
+    if !app.upstream.threads.submit(worker) {
+        generation.lose();
+        app.answers.remove(&generation);
+        return Err(Error::Overloaded);
+    }
+    match app.store.begin_turn(new).wait() {
+        Ok(Begun::New(turn, conversation)) => {
+            generation.begin(turn, conversation);
+            Ok(Sent {
+                answering: Answering::Running(generation),
+                again: false,
+            })
+        }
+        outcome => {
+            generation.stop.stop(Reason::NotStored);
+            generation.lose();
+            outcome.map(|begun| match begun {
+                Begun::Again(turn) | Begun::New(turn, _) => Sent {
+                    answering: Answering::Ended(turn),
+                    again: true,
+                },
+            })
+        }
+    }
+}
+
+/// Asks again what was asked in `turn`: a sibling with the same prompt. What `with` leaves out is as it was.
+pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Result<Sent> {
+    let before = app.store.turn(user, turn)?;
+    if before.status == Status::Streaming {
+        return Err(Error::Refused(
+            "turn_running",
+            "That answer is still running.".into(),
+        ));
+    }
+    let system_prompt = match with.system_prompt {
+        Some(prompt) => prompt,
+        None => app.store.system_prompt_of(user, turn)?,
+    };
+    let params = over(with.params, before.params);
+    let message = Message {
+        text: before.prompt,
+        conversation: Some(before.conversation),
+        start: before.parent.map_or(Start::Root, Start::Below),
+        client: with.client,
+        model: Some(with.model.unwrap_or(before.model)),
+        system_prompt: Some(system_prompt),
+        params,
+    };
+    send(app, user, message)
+}
+
+/// Ends a running answer. `None`: it has ended already. The caller waits for the end of what is given back.
+pub fn stop(app: &App, user: UserId, turn: TurnId) -> Result<Option<Arc<Generation>>> {
+    match app.answers.find(user, turn) {
+        Some(generation) => {
+            generation.stop.stop(Reason::Person);
+            Ok(Some(generation))
+        }
+        None => app.store.turn(user, turn).map(|_| None),
+    }
+}
+
+/// Stops whatever runs in the turn and below it. The caller waits for these to end, and then deletes.
+pub fn stop_subtree(app: &App, user: UserId, turn: TurnId) -> Result<Vec<Arc<Generation>>> {
+    let subtree = app.store.subtree(user, turn)?;
+    let running = app.answers.of(user).into_iter().filter(|generation| {
+        generation
+            .turn()
+            .is_some_and(|turn| subtree.iter().any(|(id, _)| *id == turn))
+    });
+    let running: Vec<_> = running.collect();
+    running
+        .iter()
+        .for_each(|generation| generation.stop.stop(Reason::Person));
+    Ok(running)
+}
+
+/// Stops whatever runs in a conversation.
+pub fn stop_conversation(
+    app: &App,
+    user: UserId,
+    conversation: ConversationId,
+) -> Vec<Arc<Generation>> {
+    let running = app.answers.of(user).into_iter();
+    let running: Vec<_> = running
+        .filter(|g| {
+            g.place()
+                .is_some_and(|place| place.conversation == conversation)
+        })
+        .collect();
+    running
+        .iter()
+        .for_each(|generation| generation.stop.stop(Reason::Person));
+    running
+}
+
+/// Stops whatever runs for an account that ends.
+pub fn stop_user(app: &App, user: UserId) -> Vec<Arc<Generation>> {
+    let running = app.answers.of(user);
+    running
+        .iter()
+        .for_each(|generation| generation.stop.stop(Reason::AccountEnded));
+    running
+}
+
+/// A turn of the user. While its answer runs, its text is what has come so far.
+pub fn turn(app: &App, user: UserId, id: TurnId) -> Result<Turn> {
+    let running = app.answers.find(user, id);
+    let mut turn = app.store.turn(user, id)?;
+    if let Some(generation) = running
+        && turn.status == Status::Streaming
+    {
+        (turn.response, turn.reasoning) = generation.texts();
+    }
+    Ok(turn)
+}
+
+/// The same for each of `turns`.
+pub fn fill_running(app: &App, user: UserId, turns: &mut [Turn]) {
+    if turns.iter().any(|turn| turn.status == Status::Streaming) {
+        let running = app.answers.of(user);
+        for turn in turns
+            .iter_mut()
+            .filter(|turn| turn.status == Status::Streaming)
+        {
+            if let Some(generation) = running
+                .iter()
+                .find(|generation| generation.turn() == Some(turn.id))
+            {
+                (turn.response, turn.reasoning) = generation.texts();
+            }
+        }
+    }
+}
+
+/// The hash that tells whether two sends are the same.
+pub fn fingerprint(body: &[u8]) -> String {
+    keys::digest(body)
+}
+
+fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {
+    let settings = &app.config.upstream;
+    let allowed = |model: &String| settings.models.is_empty() || settings.models.contains(model);
+    if let Some(model) = &message.model {
+        if !allowed(model) {
+            return Err(Error::Refused(
+                "model_not_allowed",
+                "This server does not offer this model.".into(),
+            ));
+        }
+        return Ok(model.clone());
+    }
+    let kept = [
+        target.conversation.as_ref().and_then(|c| c.model.as_ref()),
+        target.user.default_model.as_ref(),
+    ];
+    let found = kept.into_iter().flatten().find(|model| allowed(model));
+    Ok(found.unwrap_or(&settings.default_model).clone())
+}
+
+fn system_prompt_for(app: &App, message: &Message, target: &Target) -> String {
+    let kept = [
+        message.system_prompt.as_ref(),
+        target
+            .conversation
+            .as_ref()
+            .and_then(|c| c.system_prompt.as_ref()),
+        target.user.system_prompt.as_ref(),
+    ];
+    kept.into_iter()
+        .flatten()
+        .next()
+        .unwrap_or(&app.config.chat.system_prompt)
+        .clone()
+}
+
+fn params_for(message: &Message, target: &Target) -> Params {
+    let kept = target
+        .conversation
+        .as_ref()
+        .map(|conversation| conversation.params.clone());
+    over(message.params.clone(), kept.unwrap_or_default())
+}
+
+/// `first`, and what it leaves out from `second`.
+fn over(first: Params, second: Params) -> Params {
+    Params {
+        temperature: first.temperature.or(second.temperature),
+        top_p: first.top_p.or(second.top_p),
+        max_tokens: first.max_tokens.or(second.max_tokens),
+        reasoning_effort: first.reasoning_effort.or(second.reasoning_effort),
+    }
+}

@@ -1,0 +1,221 @@
+//! The worker of one answer: asks the upstream, and writes how it ended.
+
+use super::context;
+use super::generation::{Ended, Generation, Path};
+use crate::app::App;
+use crate::error::{UpstreamError, UpstreamKind};
+use crate::model::{Fault, Params, Status, Usage, UsageSource};
+use crate::secret::Secret;
+use crate::store::{Context, Finish};
+use crate::text::estimate_tokens;
+use crate::upstream::{Answer, Ask, Reason};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What the upstream is asked.
+pub struct Question {
+    /// Sent to the upstream and nowhere else.
+    pub key: Secret,
+    /// What the model is told first; may be empty.
+    pub system_prompt: String,
+    /// The path before the message.
+    pub context: Context,
+    /// What the person wrote.
+    pub message: String,
+    /// What else was asked for.
+    pub params: Params,
+}
+
+/// Runs the answer to its end. Blocks for as long as it lasts.
+pub fn run(app: &App, generation: &Arc<Generation>, mut question: Question) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| ask(app, generation, &mut question)));
+    let mut outcome = outcome.unwrap_or_else(|_| {
+        let sentence = "Something went wrong on the server while the answer was running.";
+        Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
+    });
+    let asked = context::messages(
+        &question.system_prompt,
+        &question.context,
+        &question.message,
+    );
+    let ended = ended(generation, &outcome, context::estimate(&asked));
+    finish(app, generation, ended);
+    if let Ok(answer) = &mut outcome {
+        generation.stop.run(|| answer.finish_reading());
+    }
+}
+
+/// A conversation that is too long for the model is tried once more with half of it.
+fn ask(
+    app: &App,
+    generation: &Generation,
+    question: &mut Question,
+) -> Result<Answer, UpstreamError> {
+    let mut shortened = false;
+    loop {
+        let messages = context::messages(
+            &question.system_prompt,
+            &question.context,
+            &question.message,
+        );
+        let ask = Ask {
+            key: &question.key,
+            model: &generation.model,
+            messages: &messages,
+            params: &question.params,
+        };
+        let outcome = app
+            .upstream
+            .ask(&ask, &generation.stop, &mut |heard| generation.hear(&heard));
+        match &outcome {
+            Err(fault)
+                if fault.kind == UpstreamKind::ContextTooLong
+                    && !shortened
+                    && generation.is_silent() =>
+            {
+                shortened = true;
+                if !context::halve(&mut question.context) {
+                    return outcome;
+                }
+                let path = Path {
+                    turns: question.context.turns.len(),
+                    dropped: question.context.dropped,
+                };
+                generation.shorten_path(path);
+            }
+            _ => return outcome,
+        }
+    }
+}
+
+/// Writes the end, and only then tells it.
+fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
+    let Some(turn) = generation.wait_for_row() else {
+        app.answers.remove(generation);
+        return;
+    };
+    let (response, reasoning) = generation.texts();
+    let finish = Finish {
+        turn,
+        user: generation.user,
+        response,
+        reasoning,
+        status: ended.status,
+        finish_reason: ended.finish_reason.clone(),
+        fault: ended.fault.clone(),
+        usage: ended.usage,
+        now: app.clock.now(),
+    };
+    match app.store.finish_turn(finish.clone()).wait() {
+        Ok(()) => {
+            generation.end(ended);
+            app.answers.remove(generation);
+        }
+        Err(_) => app.answers.keep_end(generation.clone(), finish, ended),
+    }
+}
+
+/// What became of it: who ended it counts first, then what the upstream said.
+fn ended(generation: &Generation, outcome: &Result<Answer, UpstreamError>, asked: i64) -> Ended {
+    let (response, reasoning) = generation.texts();
+    let came = !response.is_empty() || !reasoning.is_empty();
+    let (status, fault) = verdict(generation.stop.reason(), outcome, came, response.is_empty());
+    let answer = outcome.as_ref().ok();
+    Ended {
+        status,
+        finish_reason: answer.and_then(|answer| answer.finish.clone()),
+        fault,
+        retry_after: outcome.as_ref().err().and_then(|fault| fault.retry_after),
+        usage: match status {
+            Status::Failed => Usage::default(),
+            Status::Stopped if !came => Usage::default(),
+            _ => usage(answer, asked, &response, &reasoning),
+        },
+    }
+}
+
+fn verdict(
+    stopped: Option<Reason>,
+    outcome: &Result<Answer, UpstreamError>,
+    came: bool,
+    no_answer: bool,
+) -> (Status, Option<Fault>) {
+    let fault = |code: &str, message: &str| {
+        Some(Fault {
+            code: code.into(),
+            message: message.into(),
+        })
+    };
+    let broken = if came {
+        Status::Interrupted
+    } else {
+        Status::Failed
+    };
+    match (stopped, outcome) {
+        (_, Ok(answer)) if answer.cut => (
+            Status::Truncated,
+            fault(
+                "reply_too_long",
+                "The answer reached the length limit of this server.",
+            ),
+        ),
+        (_, Ok(answer)) if answer.finish.is_some() || (answer.tool_call && !came) => {
+            let notice = match (no_answer, answer.tool_call, came) {
+                (false, ..) => None,
+                (_, true, _) => fault(
+                    "tool_call",
+                    "The model asked for a tool that this server does not have.",
+                ),
+                (_, _, true) => fault("no_answer", "The model thought, but gave no answer."),
+                _ => fault("no_answer", "The model gave an empty answer."),
+            };
+            (Status::Complete, notice)
+        }
+        (Some(Reason::Person), _) => (Status::Stopped, None),
+        (Some(Reason::Draining), _) => (
+            broken,
+            fault(
+                "server_stopping",
+                "The server was stopped while this answer was running.",
+            ),
+        ),
+        (Some(Reason::AccountEnded), _) => (
+            broken,
+            fault(
+                "account_ended",
+                "The account was disabled while this answer was running.",
+            ),
+        ),
+        (Some(Reason::Total), _) if came => (
+            Status::Truncated,
+            fault(
+                "reply_too_slow",
+                "The answer reached the time limit of this server.",
+            ),
+        ),
+        (_, Err(error)) => (broken, fault(error.kind.code(), &error.message)),
+        (_, Ok(_)) => (
+            broken,
+            fault("upstream_broke_off", "The model service broke off."),
+        ),
+    }
+}
+
+/// The upstream's numbers; what it does not say is estimated.
+fn usage(answer: Option<&Answer>, asked: i64, response: &str, reasoning: &str) -> Usage {
+    let said = |number: fn(&Answer) -> Option<i64>| answer.and_then(number);
+    let (prompt, completion) = (said(|a| a.prompt_tokens), said(|a| a.completion_tokens));
+    let measured = prompt.is_some() && completion.is_some();
+    Usage {
+        prompt: prompt.unwrap_or(asked),
+        completion: completion
+            .unwrap_or_else(|| estimate_tokens(response) + estimate_tokens(reasoning)),
+        cached: said(|a| a.cached_tokens).unwrap_or(0),
+        reasoning: said(|a| a.reasoning_tokens).unwrap_or(0),
+        source: if measured {
+            UsageSource::Measured
+        } else {
+            UsageSource::Estimated
+        },
+    }
+}

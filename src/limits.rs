@@ -1,0 +1,153 @@
+//! How often: token buckets by account or address, on the monotonic clock. A limit of 0 is none.
+
+use crate::config;
+use crate::error::{Error, Result};
+use crate::model::UserId;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+
+/// Whose doings are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// An account.
+    User(UserId),
+    /// An IPv4 address, or the /64 network of an IPv6 one: a host has a whole one to choose from.
+    Address(IpAddr),
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A message to the model.
+    Chat,
+    /// Any request.
+    Api,
+    /// A try of a password or code.
+    Login,
+    /// A new account.
+    Register,
+}
+
+/// All limits on frequency.
+pub struct Limits {
+    chat: Option<DefaultKeyedRateLimiter<Who>>,
+    api: Option<DefaultKeyedRateLimiter<Who>>,
+    login: Option<DefaultKeyedRateLimiter<Who>>,
+    register: Option<DefaultKeyedRateLimiter<Who>>,
+    clock: DefaultClock,
+}
+
+impl Who {
+    /// The address, or its network.
+    pub fn address(address: IpAddr) -> Who {
+        Who::Address(match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            v4 => v4,
+        })
+    }
+}
+
+impl Limits {
+    /// As configured.
+    pub fn new(config: &config::Limits) -> Limits {
+        let limiter = |count: u32, quota: fn(NonZeroU32) -> Quota| {
+            NonZeroU32::new(count).map(|count| RateLimiter::keyed(quota(count)))
+        };
+        Limits {
+            chat: limiter(config.chat_per_minute, Quota::per_minute),
+            api: limiter(config.api_per_minute, Quota::per_minute),
+            login: limiter(config.login_per_minute, Quota::per_minute),
+            register: limiter(config.register_per_hour, Quota::per_hour),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts one, or says how long to wait.
+    pub fn take(&self, action: Action, who: Who) -> Result<()> {
+        let limiter = match action {
+            Action::Chat => &self.chat,
+            Action::Api => &self.api,
+            Action::Login => &self.login,
+            Action::Register => &self.register,
+        };
+        let Some(limiter) = limiter else {
+            return Ok(());
+        };
+        limiter.check_key(&who).map_err(|not_yet| {
+            let wait = not_yet
+                .wait_time_from(self.clock.now())
+                .as_secs_f64()
+                .ceil();
+            let seconds = (wait as u64).max(1);
+            let sentence = match action {
+                Action::Chat => "Too many questions at once.",
+                Action::Api => "Too many requests.",
+                Action::Login => "Too many tries.",
+                Action::Register => "Too many new accounts from this address.",
+            };
+            Error::Limited(
+                "rate_limited",
+                format!("{sentence} You can go on in {seconds} s.").into(),
+                seconds,
+            )
+        })
+    }
+
+    /// Forgets who has not done anything for a while, so that memory does not grow with every address ever seen.
+    pub fn forget_idle(&self) {
+        for limiter in [&self.chat, &self.api, &self.login, &self.register]
+            .into_iter()
+            .flatten()
+        {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(login_per_minute: u32) -> Limits {
+        Limits::new(&config::Limits {
+            login_per_minute,
+            ..config::Limits::default()
+        })
+    }
+
+    #[test]
+    fn a17_the_eleventh_waits_and_others_do_not() {
+        let limits = limits(10);
+        let (a, b) = (
+            Who::address([10, 0, 0, 1].into()),
+            Who::address([10, 0, 0, 2].into()),
+        );
+        for _ in 0..10 {
+            limits.take(Action::Login, a).unwrap();
+        }
+        let Err(Error::Limited("rate_limited", _, seconds)) = limits.take(Action::Login, a) else {
+            panic!("not limited");
+        };
+        assert!((1..=6).contains(&seconds), "{seconds}");
+        limits.take(Action::Login, b).unwrap();
+        limits.take(Action::Chat, a).unwrap();
+    }
+
+    #[test]
+    fn h10_a_network_counts_as_one_and_zero_is_no_limit() {
+        let limits = limits(1);
+        let who = |text: &str| Who::address(text.parse().unwrap());
+        limits.take(Action::Login, who("2001:db8::1")).unwrap();
+        assert!(limits.take(Action::Login, who("2001:db8::ffff:1")).is_err());
+        limits.take(Action::Login, who("2001:db8:0:1::1")).unwrap();
+        assert_eq!(who("::ffff:10.0.0.1"), who("10.0.0.1"));
+        let open = self::limits(0);
+        (0..1000).for_each(|_| open.take(Action::Login, who("::1")).unwrap());
+    }
+}

@@ -1,0 +1,204 @@
+//! Finds what one wrote or got, and shows where the words stand.
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::model::{ConversationId, TurnId, UserId};
+use unicode_segmentation::UnicodeSegmentation;
+
+const LONGEST_QUERY: usize = 1000;
+/// Of a snippet, in grapheme clusters: before the first word that was found, and in all.
+const BEFORE: usize = 30;
+const SNIPPET: usize = 160;
+
+/// Which of a turn's two texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// What the person wrote.
+    Prompt,
+    /// What the model answered.
+    Response,
+}
+
+/// A place that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The turn.
+    pub turn: TurnId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its conversation's title.
+    pub title: String,
+    /// Where in the turn.
+    pub field: Field,
+    /// The words with what is around them, on one line.
+    pub snippet: String,
+    /// Where the words are in the snippet: ranges of UTF-16 units, as JavaScript counts.
+    pub marks: Vec<[usize; 2]>,
+    /// When the turn was made.
+    pub created: i64,
+}
+
+/// What was found, newest first, and whether there is more.
+pub fn search(
+    app: &App,
+    user: UserId,
+    query: &str,
+    before: Option<TurnId>,
+    limit: usize,
+) -> Result<(Vec<Hit>, bool)> {
+    if query.chars().count() > LONGEST_QUERY {
+        return Err(Error::field("q", "The query is too long."));
+    }
+    let (turns, more) = app.store.search(user, query, before, limit)?;
+    let words = words(query);
+    let hits = turns.into_iter().map(|(turn, title)| {
+        let in_prompt = first(&turn.prompt, &words);
+        let (field, text, at) = match (in_prompt, first(&turn.response, &words)) {
+            (Some(at), _) => (Field::Prompt, &turn.prompt, at),
+            (None, Some(at)) => (Field::Response, &turn.response, at),
+            (None, None) => (Field::Prompt, &turn.prompt, 0),
+        };
+        let (snippet, marks) = snippet(text, at, &words);
+        Hit {
+            turn: turn.id,
+            conversation: turn.conversation,
+            title,
+            field,
+            snippet,
+            marks,
+            created: turn.created,
+        }
+    });
+    Ok((hits.collect(), more))
+}
+
+/// What is looked for, in lower case.
+fn words(query: &str) -> Vec<String> {
+    query
+        .split_whitespace()
+        .map(|word| {
+            word.trim_matches(|c: char| !c.is_alphanumeric())
+                .to_lowercase()
+        })
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Ranges of bytes in `text` at which one of `words` stands, in order, without overlaps.
+fn places(text: &str, words: &[String]) -> Vec<(usize, usize)> {
+    // Lower case may be longer or shorter than what it is made of, so each character remembers where it came from.
+    let (mut lower, mut origin) = (
+        String::with_capacity(text.len()),
+        Vec::with_capacity(text.len() + 1),
+    );
+    for (at, c) in text.char_indices() {
+        for small in c.to_lowercase() {
+            lower.push(small);
+            origin.extend(std::iter::repeat_n(at, small.len_utf8()));
+        }
+    }
+    origin.push(text.len());
+    let end = |at: usize| {
+        if at == lower.len() {
+            text.len()
+        } else {
+            origin[at]
+        }
+    };
+    let mut found: Vec<(usize, usize)> = words
+        .iter()
+        .flat_map(|word| {
+            lower
+                .match_indices(word.as_str())
+                .map(|(at, word)| (origin[at], end(at + word.len())))
+        })
+        .filter(|(from, until)| from < until)
+        .collect();
+    found.sort_unstable();
+    let mut last = 0;
+    found.retain(|(from, until)| {
+        let apart = *from >= last;
+        if apart {
+            last = *until;
+        }
+        apart
+    });
+    found
+}
+
+fn first(text: &str, words: &[String]) -> Option<usize> {
+    places(text, words).first().map(|(from, _)| *from)
+}
+
+/// The part of `text` around `at`, on one line, with the words in it marked.
+fn snippet(text: &str, at: usize, words: &[String]) -> (String, Vec<[usize; 2]>) {
+    let from = text[..at]
+        .grapheme_indices(true)
+        .rev()
+        .nth(BEFORE)
+        .map_or(0, |(i, g)| i + g.len());
+    let mut shown = String::new();
+    if from > 0 {
+        shown.push('…');
+    }
+    let mut rest = text[from..].graphemes(true);
+    let mut blank = true;
+    for grapheme in rest.by_ref().take(SNIPPET) {
+        if grapheme.chars().all(char::is_whitespace) {
+            if !blank {
+                shown.push(' ');
+            }
+            blank = true;
+        } else {
+            shown.push_str(grapheme);
+            blank = false;
+        }
+    }
+    if rest.next().is_some() {
+        shown.push('…');
+    }
+    let units = |until: usize| shown[..until].encode_utf16().count();
+    let marks = places(&shown, words)
+        .into_iter()
+        .map(|(from, until)| [units(from), units(until)])
+        .collect();
+    (shown, marks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(text: &str, query: &str) -> Vec<String> {
+        let words = words(query);
+        let (shown, marks) = snippet(text, first(text, &words).unwrap_or(0), &words);
+        let units: Vec<u16> = shown.encode_utf16().collect();
+        marks
+            .iter()
+            .map(|[from, until]| String::from_utf16(&units[*from..*until]).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn marks_stand_on_the_words() {
+        assert_eq!(
+            marked("会话里的记忆断裂问题", "断裂 记忆"),
+            ["记忆", "断裂"]
+        );
+        assert_eq!(marked("小化妆包 Ipad 包", "ipad"), ["Ipad"]);
+        assert_eq!(marked("🌍 İstanbul and ISTANBUL", "istanbul"), ["ISTANBUL"]);
+        assert_eq!(marked("a\n\n  b", "a b"), ["a", "b"]);
+        assert!(marked("nothing", "zzz").is_empty());
+    }
+
+    #[test]
+    fn a_snippet_is_cut_around_the_first_word() {
+        let text = format!("{}needle{}", "x ".repeat(200), " y".repeat(200));
+        let words = words("needle");
+        let (shown, marks) = snippet(&text, first(&text, &words).unwrap(), &words);
+        assert!(
+            shown.starts_with('…') && shown.ends_with('…') && shown.chars().count() <= SNIPPET + 2
+        );
+        assert_eq!(marks.len(), 1);
+    }
+}
