@@ -231,9 +231,9 @@ pub fn change_password(
 ) -> Result<SignedIn> {
     let mut faults = Fields::new();
     if let Err(sentence) = check_password(app, new) {
-        faults.push(("password", sentence.into()));
+        faults.push(("password".into(), sentence.into()));
     } else if new != confirmation {
-        faults.push(("password_confirmation", "The two passwords differ.".into()));
+        faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
     }
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
@@ -279,23 +279,23 @@ pub fn update(app: &App, user: UserId, mut change: UserChange) -> Result<User> {
     if let Some(name) = change.name.take() {
         match check_name(&name) {
             Ok(name) => change.name = Some(name),
-            Err(sentence) => faults.push(("name", sentence.into())),
+            Err(sentence) => faults.push(("name".into(), sentence.into())),
         }
     }
     if let Some(Some(locale)) = &change.locale
         && !["en", "zh-CN"].contains(&locale.as_str())
     {
-        faults.push(("locale", "The languages are en and zh-CN.".into()));
+        faults.push(("locale".into(), "The languages are en and zh-CN.".into()));
     }
     if let Some(Some(model)) = &change.default_model
         && !is_model_name(model)
     {
-        faults.push(("default_model", "This is not the name of a model.".into()));
+        faults.push(("default_model".into(), "This is not the name of a model.".into()));
     }
     if let Some(Some(prompt)) = &change.system_prompt
         && (prompt.chars().count() > app.config.chat.max_message_chars || prompt.contains('\0'))
     {
-        faults.push(("system_prompt", "The system prompt is too long.".into()));
+        faults.push(("system_prompt".into(), "The system prompt is too long.".into()));
     }
     if faults.is_empty() {
         app.store.update_user(user, change)
@@ -368,10 +368,10 @@ pub fn is_model_name(name: &str) -> bool {
 
 fn check_form(app: &App, form: &Registering) -> Result<(String, String, Secret)> {
     let mut faults = Fields::new();
-    let mut take = |field, value: Result<String, &'static str>| match value {
+    let mut take = |field: &'static str, value: Result<String, &'static str>| match value {
         Ok(value) => value,
         Err(sentence) => {
-            faults.push((field, sentence.into()));
+            faults.push((field.into(), sentence.into()));
             String::new()
         }
     };
@@ -382,13 +382,10 @@ fn check_form(app: &App, form: &Registering) -> Result<(String, String, Secret)>
     );
     let password = form.password.clone().unwrap_or_default();
     match (check_password(app, &password), &form.confirmation) {
-        (Err(sentence), _) => faults.push(("password", sentence.into())),
-        (Ok(()), None) => faults.push((
-            "password_confirmation",
-            "The password is needed twice.".into(),
-        )),
+        (Err(sentence), _) => faults.push(("password".into(), sentence.into())),
+        (Ok(()), None) => faults.push(("password_confirmation".into(), "The password is needed twice.".into())),
         (Ok(()), Some(again)) if *again != password => {
-            faults.push(("password_confirmation", "The two passwords differ.".into()));
+            faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
         }
         (Ok(()), Some(_)) => {}
     }

@@ -30,4 +30,12 @@ pub mod chat;
 pub mod conversations;
 pub mod models;
 pub mod search;
+pub mod upkeep;
 pub mod usage;
+
+// The only HTTP.
+pub mod http;
+
+// The process.
+pub mod cli;
+pub mod server;

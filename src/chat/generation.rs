@@ -38,6 +38,8 @@ struct State {
     resets: u32,
     saved: Saved,
     ended: Option<Ended>,
+    /// The end could not be written at the first try, and is tried again.
+    unwritten: bool,
 }
 
 /// The turn's row in the database.
@@ -242,6 +244,12 @@ impl Generation {
         self.changed.send_replace(());
     }
 
+    /// The end could not be written yet.
+    pub fn mark_unwritten(&self) {
+        self.lock().unwritten = true;
+        self.changed.send_replace(());
+    }
+
     /// How it ended, once that may be told.
     pub fn ended(&self) -> Option<Ended> {
         self.lock().ended.clone()
@@ -252,16 +260,16 @@ impl Generation {
         self.changed.subscribe()
     }
 
-    /// Waits for the end, or that the row was lost.
+    /// Waits for the end. `None`: the row was lost, or the end cannot be written for now.
     pub async fn wait_for_end(&self) -> Option<Ended> {
         let mut changes = self.changes();
         loop {
             changes.borrow_and_update();
-            let (ended, lost) = {
+            let (ended, hopeless) = {
                 let state = self.lock();
-                (state.ended.clone(), state.row == Row::Lost)
+                (state.ended.clone(), state.row == Row::Lost || state.unwritten)
             };
-            if ended.is_some() || lost {
+            if ended.is_some() || hopeless {
                 return ended;
             }
             if changes.changed().await.is_err() {

@@ -129,6 +129,7 @@ impl Answers {
 
     /// Keeps an end that could not be written, to try again.
     pub fn keep_end(&self, generation: Arc<Generation>, finish: Finish, ended: Ended) {
+        generation.mark_unwritten();
         self.lock().unwritten.push((generation, finish, ended));
     }
 
