@@ -60,9 +60,5 @@ fn check(app: &App, mut change: ConversationChange) -> Result<ConversationChange
     {
         faults.push(("system_prompt".into(), "The system prompt is too long.".into()));
     }
-    if faults.is_empty() {
-        Ok(change)
-    } else {
-        Err(Error::Invalid(faults))
-    }
+    if faults.is_empty() { Ok(change) } else { Err(Error::Invalid(faults)) }
 }

@@ -129,11 +129,7 @@ impl UpstreamKind {
 impl UpstreamError {
     /// A fault with our own sentence.
     pub fn new(kind: UpstreamKind, message: impl Into<String>) -> UpstreamError {
-        UpstreamError {
-            kind,
-            message: message.into(),
-            retry_after: None,
-        }
+        UpstreamError { kind, message: message.into(), retry_after: None }
     }
 }
 
@@ -186,18 +182,16 @@ impl fmt::Display for Error {
             | Error::Forbidden(_, sentence)
             | Error::Unavailable(_, sentence)
             | Error::MediaType(sentence) => f.write_str(sentence),
-            Error::Refused(_, sentence)
-            | Error::TooLarge(_, sentence)
-            | Error::Limited(_, sentence, _) => f.write_str(sentence),
+            Error::Refused(_, sentence) | Error::TooLarge(_, sentence) | Error::Limited(_, sentence, _) => {
+                f.write_str(sentence)
+            }
             Error::Unauthenticated => f.write_str("Please sign in."),
             Error::NotFound => f.write_str("There is nothing here."),
             Error::Method(allowed) => write!(f, "This address takes {allowed}."),
             Error::Slow => f.write_str("The request took too long to arrive."),
             Error::Upstream(fault) => f.write_str(&fault.message),
             Error::Overloaded => f.write_str("The server is busy. Please try again in a moment."),
-            Error::Draining => {
-                f.write_str("The server is about to restart. Please try again in a moment.")
-            }
+            Error::Draining => f.write_str("The server is about to restart. Please try again in a moment."),
             Error::Storage(_) => {
                 f.write_str("The server cannot store anything right now. Nothing was changed.")
             }

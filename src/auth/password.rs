@@ -39,10 +39,7 @@ impl Passwords {
         let mut passwords = Passwords {
             argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             dummy: String::new(),
-            gate: Gate::new(
-                std::thread::available_parallelism().map_or(1, usize::from),
-                QUEUE,
-            ),
+            gate: Gate::new(std::thread::available_parallelism().map_or(1, usize::from), QUEUE),
         };
         passwords.dummy = passwords.hash(&Secret::new("of nobody"))?;
         Ok(passwords)
@@ -51,10 +48,7 @@ impl Passwords {
     /// A hash to keep (PHC string), with a salt of its own.
     pub fn hash(&self, password: &Secret) -> Result<String> {
         let _pass = self.gate.enter()?;
-        let hash = self
-            .argon
-            .hash_password(password.reveal().as_bytes())
-            .map_err(Error::internal)?;
+        let hash = self.argon.hash_password(password.reveal().as_bytes()).map_err(Error::internal)?;
         Ok(hash.to_string())
     }
 
@@ -65,11 +59,7 @@ impl Passwords {
         }
         let hash = PasswordHash::new(kept.unwrap_or(&self.dummy)).map_err(Error::internal)?;
         let pass = self.gate.enter()?;
-        let right = self
-            .argon
-            .verify_password(password.reveal().as_bytes(), &hash)
-            .is_ok()
-            && kept.is_some();
+        let right = self.argon.verify_password(password.reveal().as_bytes(), &hash).is_ok() && kept.is_some();
         drop(pass);
         if !right {
             return Ok(Check::Wrong);
@@ -78,11 +68,7 @@ impl Passwords {
             let own = self.argon.params();
             (p.m_cost(), p.t_cost(), p.p_cost()) == (own.m_cost(), own.t_cost(), own.p_cost())
         });
-        if ours {
-            Ok(Check::Right)
-        } else {
-            self.hash(password).map(Check::Rehash)
-        }
+        if ours { Ok(Check::Right) } else { self.hash(password).map(Check::Rehash) }
     }
 }
 
@@ -103,11 +89,7 @@ mod tests {
         ] {
             let kept = passwords.hash(&Secret::new(password)).unwrap();
             let check = |p: &str| passwords.check(&Secret::new(p), Some(&kept)).unwrap();
-            assert_eq!(
-                (check(password), check(wrong)),
-                (Check::Right, Check::Wrong),
-                "{password}"
-            );
+            assert_eq!((check(password), check(wrong)), (Check::Right, Check::Wrong), "{password}");
             assert_eq!(check(&format!("{password}y")), Check::Wrong);
         }
     }
@@ -115,32 +97,17 @@ mod tests {
     #[test]
     fn nobody_has_no_password() {
         let passwords = Passwords::new().unwrap();
-        assert_eq!(
-            passwords.check(&Secret::new("of nobody"), None).unwrap(),
-            Check::Wrong
-        );
+        assert_eq!(passwords.check(&Secret::new("of nobody"), None).unwrap(), Check::Wrong);
     }
 
     #[test]
     fn an_old_hash_is_renewed() {
-        let weak = Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            Params::new(64, 1, 1, None).unwrap(),
-        );
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
         let kept = weak.hash_password(b"secret").unwrap().to_string();
         let passwords = Passwords::new().unwrap();
-        let Check::Rehash(renewed) = passwords
-            .check(&Secret::new("secret"), Some(&kept))
-            .unwrap()
-        else {
+        let Check::Rehash(renewed) = passwords.check(&Secret::new("secret"), Some(&kept)).unwrap() else {
             panic!("not renewed");
         };
-        assert_eq!(
-            passwords
-                .check(&Secret::new("secret"), Some(&renewed))
-                .unwrap(),
-            Check::Right
-        );
+        assert_eq!(passwords.check(&Secret::new("secret"), Some(&renewed)).unwrap(), Check::Right);
     }
 }

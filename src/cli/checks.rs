@@ -30,7 +30,12 @@ pub fn health(places: &Places, url: Option<String>) -> Result<(), Failure> {
             format!("http://{}{}", reachable(config.server.listen), config.server.base_path)
         }
     };
-    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).max_redirects(0).build().new_agent();
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .proxy(None)
+        .max_redirects(0)
+        .build()
+        .new_agent();
     let answer = agent.get(format!("{base}/api/health")).call();
     let answer = answer.with_context(|| format!("no server answers at {base}"))?;
     if answer.status() == 200 {

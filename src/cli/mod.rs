@@ -68,7 +68,8 @@ impl Places {
         let mut set = Vec::new();
         set.extend(self.listen.clone().map(|listen| ("server.listen", listen)));
         set.extend(self.data_dir.as_ref().map(|dir| ("server.data_dir", dir.to_string_lossy().into_owned())));
-        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         config::load(&Flags { config: self.config.clone(), set }, environment)
     }
 

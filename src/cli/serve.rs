@@ -34,7 +34,9 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     runtime.block_on(async {
         let listen = app.config.server.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| {
-            Refusal::Refused(format!("server.listen {listen} cannot be used: {error}; choose another address or port"))
+            Refusal::Refused(format!(
+                "server.listen {listen} cannot be used: {error}; choose another address or port"
+            ))
         })?;
         announce(&app, &listener)?;
         let shutdown = stop_signal()?;
@@ -68,15 +70,22 @@ fn start_log(config: &Config) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("gpt_assistant", level);
-    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
+    let targets =
+        Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("gpt_assistant", level);
+    let layer = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     let layer = if config.log.json { layer.json().boxed() } else { layer.boxed() };
     // A second logger in one process is refused; then the first one goes on.
     let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
 }
 
 /// The one line on standard output, and what an administrator should know.
-#[expect(clippy::print_stderr, reason = "the set-up code stands alone on its line, whatever the log's format is")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the set-up code stands alone on its line, whatever the log's format is"
+)]
 fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();

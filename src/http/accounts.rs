@@ -40,8 +40,13 @@ pub const ROUTES: &[Route] = &[
     Route::new::<reply::MessageReply>(Verb::Post, "/api/user/api-key", Access::User, Run::Blocking(set_key))
         .takes::<KeyForm>(Size::Small)
         .about("Keeps the API key, sealed. It never leaves the server again."),
-    Route::new::<reply::MessageReply>(Verb::Delete, "/api/user/api-key", Access::User, Run::Blocking(remove_key))
-        .about("Removes the API key."),
+    Route::new::<reply::MessageReply>(
+        Verb::Delete,
+        "/api/user/api-key",
+        Access::User,
+        Run::Blocking(remove_key),
+    )
+    .about("Removes the API key."),
 ];
 
 #[derive(Deserialize, JsonSchema)]
@@ -180,7 +185,7 @@ fn register(call: &Call) -> Result<Response> {
         confirmation: form.password_confirmation,
         invite: form.invite,
     };
-    let account = accounts::register(&call.app, &call.origin, registering)?;
+    let account = accounts::register(&call.app, &call.origin, &registering)?;
     signed_in(call, &account, "Registered successfully")
 }
 

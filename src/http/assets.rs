@@ -4,7 +4,9 @@ use super::route::Response;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use include_dir::{Dir, include_dir};
 use std::collections::BTreeMap;
@@ -32,7 +34,10 @@ pub struct Asset {
 pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let mut files = BTreeMap::new();
     collect(&FOLDER, &mut files);
-    let all: Vec<u8> = files.iter().flat_map(|(path, asset): (&&str, &Asset)| [path, asset.tag.as_str()].concat().into_bytes()).collect();
+    let all: Vec<u8> = files
+        .iter()
+        .flat_map(|(path, asset): (&&str, &Asset)| [path, asset.tag.as_str()].concat().into_bytes())
+        .collect();
     let mut hash = crate::keys::digest(&all);
     hash.truncate(12);
     Assets { files, hash }
@@ -64,11 +69,6 @@ impl Assets {
     pub fn text(&self, path: &str) -> Option<&str> {
         std::str::from_utf8(&self.files.get(path)?.plain).ok()
     }
-
-    /// The paths of all files, in order.
-    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
-        self.files.keys().copied()
-    }
 }
 
 /// `/assets/{hash}/{path}`. Under another hash there is nothing: what was cached for ever must never change.
@@ -96,7 +96,8 @@ impl Asset {
     pub fn reply(&self, headers: &HeaderMap) -> Response {
         let packed = self.packed.as_ref().filter(|_| accepts_gzip(headers));
         let tag = format!("\"{}{}\"", self.tag, if packed.is_some() { "-gz" } else { "" });
-        let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+        let known =
+            headers.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
         let unchanged = known.map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == tag);
         let mut response = match unchanged {
             true => Response::default(),
@@ -172,7 +173,11 @@ mod tests {
         let first = serve(&path, &headers(ACCEPT_ENCODING, "gzip")).unwrap();
         let tag = first.headers()[ETAG].to_str().unwrap().to_owned();
         let mut again = headers(IF_NONE_MATCH, &format!("\"x\", {tag}"));
-        assert_eq!(serve(&path, &again).unwrap().status(), StatusCode::OK, "another encoding has another tag");
+        assert_eq!(
+            serve(&path, &again).unwrap().status(),
+            StatusCode::OK,
+            "another encoding has another tag"
+        );
         again.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         assert_eq!(serve(&path, &again).unwrap().status(), StatusCode::NOT_MODIFIED);
     }

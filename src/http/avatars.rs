@@ -67,7 +67,9 @@ fn signature(call: &Call) -> Result<Response> {
     let oss = call.app.oss.as_ref().ok_or(not_configured)?;
     let wanted = call.param("type").unwrap_or("image/png");
     let ending = oss::TYPES.iter().find(|(mime, _)| *mime == wanted).map(|(_, ending)| *ending);
-    let ending = ending.ok_or_else(|| Error::field("type", "Pictures are image/png, image/jpeg, image/webp or image/gif."))?;
+    let ending = ending.ok_or_else(|| {
+        Error::field("type", "Pictures are image/png, image/jpeg, image/webp or image/gif.")
+    })?;
     let random = keys::random_hex(16).map_err(Error::internal)?;
     let form = oss.form(call.identity()?.user, ending, &random, call.app.clock.now());
     let signature_version = form.version();

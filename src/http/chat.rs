@@ -2,10 +2,10 @@
 
 use super::endpoint::blocking;
 use super::events::{self, Follow};
+use super::reply;
 use super::request::{Call, nullable};
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::wire::{self, TurnReply, UsageReply};
-use super::reply;
 use crate::accounts::is_model_name;
 use crate::chat::{self, Answering, Ended, Generation, Message, Sent};
 use crate::error::{Error, Fields, Result, UpstreamError, UpstreamKind};
@@ -25,8 +25,10 @@ const ABOUT_AFTER: Query = Query {
     about: "Where to go on: bytes of the response, or of response and reasoning with a point between, as in the events' id.",
 };
 const ABOUT_LIMIT: Query = Query { name: "limit", kind: "integer", about: "1 to 200; 50 when left out." };
-const ABOUT_BEFORE: Query = Query { name: "before", kind: "integer", about: "Only turns older than this one." };
-const ABOUT_TZ: Query = Query { name: "tz", kind: "string", about: "Time zone of written times, such as Asia/Shanghai." };
+const ABOUT_BEFORE: Query =
+    Query { name: "before", kind: "integer", about: "Only turns older than this one." };
+const ABOUT_TZ: Query =
+    Query { name: "tz", kind: "string", about: "Time zone of written times, such as Asia/Shanghai." };
 
 /// The rows of this noun. The most used one comes first: it is found first.
 pub const ROUTES: &[Route] = &[
@@ -192,10 +194,14 @@ fn message(form: ChatForm, longest: usize) -> Result<Message> {
     } else if too_long(text) {
         faults.push(("message".into(), format!("A message has at most {longest} characters.").into()));
     } else if text.contains('\0') {
-        faults.push(("message".into(), "The message holds a character that cannot be stored (U+0000).".into()));
+        faults
+            .push(("message".into(), "The message holds a character that cannot be stored (U+0000).".into()));
     }
     if form.system_prompt.as_deref().is_some_and(|prompt| too_long(prompt) || prompt.contains('\0')) {
-        faults.push(("system_prompt".into(), format!("A system prompt has at most {longest} characters.").into()));
+        faults.push((
+            "system_prompt".into(),
+            format!("A system prompt has at most {longest} characters.").into(),
+        ));
     }
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
@@ -218,7 +224,9 @@ fn message(form: ChatForm, longest: usize) -> Result<Message> {
 
 /// The client's name for a send, with the hash of all that makes it the same send.
 fn client(form: &ChatForm) -> Result<Option<(String, String)>> {
-    let Some(id) = form.client_id.clone() else { return Ok(None) };
+    let Some(id) = form.client_id.clone() else {
+        return Ok(None);
+    };
     let same = ChatForm { client_id: None, stream: None, ..form.clone() };
     let body = serde_json::to_vec(&same).map_err(Error::internal)?;
     Ok(Some((id, chat::fingerprint(&body))))
@@ -237,7 +245,11 @@ fn send(call: Call) -> Waiting {
 
 fn retry(call: Call) -> Waiting {
     Box::pin(async move {
-        let form: RetryForm = if call.body.is_empty() { serde_json::from_str("{}").map_err(Error::internal)? } else { call.json()? };
+        let form: RetryForm = if call.body.is_empty() {
+            serde_json::from_str("{}").map_err(Error::internal)?
+        } else {
+            call.json()?
+        };
         let turn = call.id_at(0, TurnId)?;
         let stream = form.stream.unwrap_or(false);
         let as_chat = ChatForm {
@@ -343,13 +355,18 @@ fn notice(fault: Fault) -> NoticeReply {
 
 /// The error of an answer of which nothing came.
 fn failure(ended: &Ended) -> Error {
-    let (code, message) = ended.fault.as_ref().map_or(("", ""), |fault| (fault.code.as_str(), fault.message.as_str()));
+    let (code, message) =
+        ended.fault.as_ref().map_or(("", ""), |fault| (fault.code.as_str(), fault.message.as_str()));
     match code {
         "server_stopping" => Error::Draining,
         "account_ended" => Error::Unauthenticated,
         code => {
             let kind = UpstreamKind::parse(code).unwrap_or(UpstreamKind::BadResponse);
-            Error::Upstream(UpstreamError { kind, message: message.to_owned(), retry_after: ended.retry_after })
+            Error::Upstream(UpstreamError {
+                kind,
+                message: message.to_owned(),
+                retry_after: ended.retry_after,
+            })
         }
     }
 }
@@ -402,7 +419,8 @@ fn history(call: &Call) -> Result<Response> {
     let limit = call.number_param("limit", 1..=200, 50)?;
     let conversation = call.id_param("conversation_id", ConversationId)?;
     let (zone, user) = (call.zone()?, call.identity()?.user);
-    let mut turns = call.app.store.history(user, call.before()?, conversation, call.param("q"), limit as usize)?;
+    let mut turns =
+        call.app.store.history(user, call.before()?, conversation, call.param("q"), limit as usize)?;
     chat::fill_running(&call.app, user, &mut turns);
     let all: Vec<HistoryReply> = turns
         .into_iter()

@@ -31,12 +31,22 @@ pub const ROUTES: &[Route] = &[
     Route::new::<OpenReply>(Verb::Get, "/api/conversations/{id}", Access::User, Run::Blocking(open))
         .query(&[ABOUT_BEFORE, Query { name: "tz", kind: "string", about: "Time zone of written times." }])
         .about("A conversation with its newest 200 turns, ascending; older ones with `before`."),
-    Route::new::<ConversationReply>(Verb::Patch, "/api/conversations/{id}", Access::User, Run::Blocking(update))
-        .takes::<ConversationForm>(Size::Messages)
-        .about("Changes a conversation; null empties, what is left out stays."),
-    Route::new::<reply::MessageReply>(Verb::Delete, "/api/conversations/{id}", Access::User, Run::Waiting(delete))
-        .query(&[Query { name: "permanent", kind: "boolean", about: "For good, instead of to the trash." }])
-        .about("Puts a conversation in the trash; a running answer goes on. For good: it is stopped first."),
+    Route::new::<ConversationReply>(
+        Verb::Patch,
+        "/api/conversations/{id}",
+        Access::User,
+        Run::Blocking(update),
+    )
+    .takes::<ConversationForm>(Size::Messages)
+    .about("Changes a conversation; null empties, what is left out stays."),
+    Route::new::<reply::MessageReply>(
+        Verb::Delete,
+        "/api/conversations/{id}",
+        Access::User,
+        Run::Waiting(delete),
+    )
+    .query(&[Query { name: "permanent", kind: "boolean", about: "For good, instead of to the trash." }])
+    .about("Puts a conversation in the trash; a running answer goes on. For good: it is stopped first."),
     Route::new::<ConversationReply>(
         Verb::Post,
         "/api/conversations/{id}/restore",
@@ -149,7 +159,9 @@ fn conversation_reply(call: &Call, conversation: Conversation) -> Result<Convers
 
 /// `next` of the list: pinned, time of change and number of the last one.
 fn cursor(call: &Call) -> Result<Option<(bool, i64, i64)>> {
-    let Some(text) = call.param("before") else { return Ok(None) };
+    let Some(text) = call.param("before") else {
+        return Ok(None);
+    };
     let parts: Vec<Option<i64>> = text.split('.').map(|part| part.parse().ok()).collect();
     match parts[..] {
         [Some(pinned @ 0..=1), Some(updated), Some(id)] => Ok(Some((pinned == 1, updated, id))),

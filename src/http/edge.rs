@@ -49,8 +49,12 @@ pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     if !trusted(client) {
         return client;
     }
-    let forwarded: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect();
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .collect();
     for hop in forwarded.iter().rev().take(MOST_HOPS) {
         match hop.trim().parse::<IpAddr>() {
             Ok(address) => client = address.to_canonical(),

@@ -52,7 +52,9 @@ async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
             must_be_json(content_type)?;
             body::json(raw.body, body::limit(&app, size)).await?
         }
-        Body::File(field, largest) => body::file(raw.body, content_type, field, largest, avatars::too_large).await?,
+        Body::File(field, largest) => {
+            body::file(raw.body, content_type, field, largest, avatars::too_large).await?
+        }
     };
     let agent = raw.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call {
@@ -103,13 +105,14 @@ fn admit(app: &App, route: &Route, raw: &Raw) -> Result<Option<Identity>> {
         app.limits.take(Action::Api, Who::address(raw.address))?;
         return Ok(None);
     }
-    let identity = match bearer(&raw.headers).map_or(Err(Error::Unauthenticated), |t| accounts::authenticate(app, t)) {
-        Ok(identity) => identity,
-        Err(error) => {
-            app.limits.take(Action::Api, Who::address(raw.address))?;
-            return Err(error);
-        }
-    };
+    let identity =
+        match bearer(&raw.headers).map_or(Err(Error::Unauthenticated), |t| accounts::authenticate(app, t)) {
+            Ok(identity) => identity,
+            Err(error) => {
+                app.limits.take(Action::Api, Who::address(raw.address))?;
+                return Err(error);
+            }
+        };
     app.limits.take(Action::Api, Who::User(identity.user))?;
     if route.access == Access::Admin && identity.role != crate::model::Role::Admin {
         return Err(Error::Forbidden("forbidden", "Only an administrator may do that."));
@@ -127,14 +130,20 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// JSON in UTF-8, or a body that does not say what it is.
 fn must_be_json(content_type: Option<&str>) -> Result<()> {
-    let Some(value) = content_type else { return Ok(()) };
+    let Some(value) = content_type else {
+        return Ok(());
+    };
     let mut parts = value.split(';').map(str::trim);
     let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     let utf8 = parts.all(|part| {
         let part = part.to_ascii_lowercase();
         !part.starts_with("charset=") || part.trim_start_matches("charset=").trim_matches('"') == "utf-8"
     });
-    if json && utf8 { Ok(()) } else { Err(Error::MediaType("This address takes JSON in UTF-8 (application/json).")) }
+    if json && utf8 {
+        Ok(())
+    } else {
+        Err(Error::MediaType("This address takes JSON in UTF-8 (application/json)."))
+    }
 }
 
 /// Runs `work` where it may block. A panic in it is a fault of ours, and this request's alone.
@@ -186,7 +195,9 @@ mod tests {
 
     #[test]
     fn i11_a_known_path_says_its_methods() {
-        assert!(matches!(find(&Method::GET, "/api/login"), Err(Error::Method(allowed)) if allowed == "POST, OPTIONS"));
+        assert!(
+            matches!(find(&Method::GET, "/api/login"), Err(Error::Method(allowed)) if allowed == "POST, OPTIONS")
+        );
         assert_eq!(allowed("/api/user").as_deref(), Some("GET, PATCH, DELETE, HEAD, OPTIONS"));
         assert!(matches!(find(&Method::GET, "/api/nothing"), Err(Error::NotFound)));
         assert!(find(&Method::HEAD, "/api/user").is_ok());

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use crate::store::Identity;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -85,7 +85,9 @@ struct Done<'a> {
 /// The offsets a client names, of response and reasoning: `Last-Event-ID`, else `after`, else the beginning.
 pub fn offsets(call: &Call) -> Result<(usize, usize)> {
     let header = call.headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
-    let Some(text) = header.or_else(|| call.param("after")) else { return Ok((0, 0)) };
+    let Some(text) = header.or_else(|| call.param("after")) else {
+        return Ok((0, 0));
+    };
     let digits = |text: &str| {
         let plain = !text.is_empty() && text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit());
         plain.then(|| text.parse().ok()).flatten()
@@ -216,7 +218,9 @@ impl Follow {
 
     /// Until there may be news; keeps the line alive and looks after the login meanwhile.
     async fn wait(&mut self, out: &mut Vec<u8>) {
-        let Source::Running(_, changes) = &mut self.source else { return };
+        let Source::Running(_, changes) = &mut self.source else {
+            return;
+        };
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { self.over = true },
             () = sleep_until(self.beat.min(self.check)) => {
@@ -271,7 +275,11 @@ fn event<T: Serialize>(out: &mut Vec<u8>, name: &str, id: Option<(usize, usize)>
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(name.as_bytes());
     if let Some((response, reasoning)) = id {
-        let id = if reasoning == 0 { format!("\nid: {response}") } else { format!("\nid: {response}.{reasoning}") };
+        let id = if reasoning == 0 {
+            format!("\nid: {response}")
+        } else {
+            format!("\nid: {response}.{reasoning}")
+        };
         out.extend_from_slice(id.as_bytes());
     }
     out.extend_from_slice(b"\ndata: ");

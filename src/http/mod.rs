@@ -24,8 +24,8 @@ pub use edge::refuse;
 pub use endpoint::blocking;
 
 use endpoint::Raw;
-use page::Document;
 use http::{HeaderMap, Method};
+use page::Document;
 use route::{Response, Route};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -70,15 +70,26 @@ pub fn service(app: Arc<App>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<Arrival>())
         .and(warp::body::stream().map(body::incoming))
-        .then(move |method, path: warp::path::FullPath, query, headers: HeaderMap, arrival: Option<Arrival>, body| {
-            let (app, document) = (app.clone(), document.clone());
-            let path = path.as_str().to_owned();
-            async move {
-                let arrival = arrival.unwrap_or_else(|| Arrival { address: [127, 0, 0, 1].into(), id: edge::next_id(&app) });
-                let raw = Raw { id: arrival.id, address: arrival.address, method, path, query, headers, body };
-                answer(app, &document, raw).await
-            }
-        })
+        .then(
+            move |method,
+                  path: warp::path::FullPath,
+                  query,
+                  headers: HeaderMap,
+                  arrival: Option<Arrival>,
+                  body| {
+                let (app, document) = (app.clone(), document.clone());
+                let path = path.as_str().to_owned();
+                async move {
+                    let arrival = arrival.unwrap_or_else(|| Arrival {
+                        address: [127, 0, 0, 1].into(),
+                        id: edge::next_id(&app),
+                    });
+                    let raw =
+                        Raw { id: arrival.id, address: arrival.address, method, path, query, headers, body };
+                    answer(app, &document, raw).await
+                }
+            },
+        )
         .boxed()
 }
 
@@ -108,7 +119,9 @@ async fn answer(app: Arc<App>, document: &Document, mut raw: Raw) -> Response {
     };
     match found {
         None => not_found(&raw.id),
-        Some(_) if !edge::reads(&raw.method) => reply::error(&Error::Method("GET, HEAD".into()), &raw.id, None),
+        Some(_) if !edge::reads(&raw.method) => {
+            reply::error(&Error::Method("GET, HEAD".into()), &raw.id, None)
+        }
         Some(response) => response.into_response(),
     }
 }

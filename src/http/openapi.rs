@@ -130,10 +130,14 @@ mod tests {
     fn every_reference_leads_somewhere() {
         fn walk(value: &Value, found: &mut Vec<String>) {
             match value {
-                Value::Object(map) => map.iter().for_each(|(key, value)| match (key.as_str(), value) {
-                    ("$ref", Value::String(path)) => found.push(path.clone()),
-                    _ => walk(value, found),
-                }),
+                Value::Object(map) => {
+                    for (key, value) in map {
+                        match (key.as_str(), value) {
+                            ("$ref", Value::String(path)) => found.push(path.clone()),
+                            _ => walk(value, found),
+                        }
+                    }
+                }
                 Value::Array(all) => all.iter().for_each(|value| walk(value, found)),
                 _ => {}
             }

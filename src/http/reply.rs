@@ -120,7 +120,9 @@ pub fn error(error: &Error, request_id: &str, about: Option<(i64, i64)>) -> Resp
     }
     let wait = match error {
         Error::Limited(_, _, seconds) => Some(*seconds),
-        Error::Upstream(fault) if fault.kind == UpstreamKind::RateLimited => Some(fault.retry_after.unwrap_or(5)),
+        Error::Upstream(fault) if fault.kind == UpstreamKind::RateLimited => {
+            Some(fault.retry_after.unwrap_or(5))
+        }
         Error::Overloaded => Some(1),
         Error::Draining | Error::Storage(_) => Some(5),
         _ => None,

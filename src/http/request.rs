@@ -57,7 +57,9 @@ impl Call {
 
     /// A whole number in the query.
     pub fn number_param(&self, name: &'static str, range: RangeInclusive<u32>, default: u32) -> Result<u32> {
-        let Some(text) = self.param(name) else { return Ok(default) };
+        let Some(text) = self.param(name) else {
+            return Ok(default);
+        };
         let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
         number.filter(|n| range.contains(n)).ok_or_else(|| {
             Error::field(name, format!("This must be a number from {} to {}.", range.start(), range.end()))
@@ -68,7 +70,9 @@ impl Call {
     pub fn id_param<T>(&self, name: &'static str, make: fn(i64) -> T) -> Result<Option<T>> {
         match self.param(name) {
             None => Ok(None),
-            Some(text) => number(text).map(make).map(Some).ok_or_else(|| Error::field(name, "This is not a number.")),
+            Some(text) => {
+                number(text).map(make).map(Some).ok_or_else(|| Error::field(name, "This is not a number."))
+            }
         }
     }
 
@@ -90,7 +94,9 @@ impl Call {
     pub fn zone(&self) -> Result<Zone> {
         match self.param("tz") {
             None => Ok(self.app.zone.clone()),
-            Some(name) => calendar::zone(name).ok_or_else(|| Error::field("tz", "There is no such time zone.")),
+            Some(name) => {
+                calendar::zone(name).ok_or_else(|| Error::field("tz", "There is no such time zone."))
+            }
         }
     }
 }
@@ -116,10 +122,16 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
             return NOT_JSON;
         }
         // serde names a field that comes twice in its message, with the path ending at the object around it.
-        if let Some(name) = inner.to_string().strip_prefix("duplicate field `").and_then(|rest| rest.split('`').next()) {
+        if let Some(name) =
+            inner.to_string().strip_prefix("duplicate field `").and_then(|rest| rest.split('`').next())
+        {
             return Error::Invalid(vec![(name.to_owned().into(), "This comes twice.".into())]);
         }
-        if field == "." { NOT_JSON } else { Error::Invalid(Fields::from([(field.into(), wrong_type(inner).into())])) }
+        if field == "." {
+            NOT_JSON
+        } else {
+            Error::Invalid(Fields::from([(field.into(), wrong_type(inner).into())]))
+        }
     })?;
     reader.end().map_err(|_| NOT_JSON)?;
     Ok(value)
@@ -138,7 +150,9 @@ fn wrong_type(error: &serde_json::Error) -> &'static str {
 }
 
 /// For fields in which `null` means something else than absence: use with `default` and `deserialize_with`.
-pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -147,6 +161,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read from JSON")]
     struct Form {
         name: Option<String>,
         #[serde(default, deserialize_with = "nullable")]
@@ -155,6 +170,7 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read from JSON")]
     struct Inner {
         temperature: Option<f64>,
     }
@@ -163,14 +179,30 @@ mod tests {
         match json::<Form>(body.as_bytes()) {
             Ok(form) => format!("ok {form:?}"),
             Err(Error::Malformed(_)) => "malformed".into(),
-            Err(Error::Invalid(fields)) => fields.iter().map(|(name, why)| format!("{name}: {why}")).collect(),
+            Err(Error::Invalid(fields)) => {
+                fields.iter().map(|(name, why)| format!("{name}: {why}")).collect()
+            }
             Err(other) => format!("{other:?}"),
         }
     }
 
     #[test]
     fn i1_i2_i3_i5_what_is_wrong_is_said_of_its_field() {
-        for body in ["", " ", "null", "[]", "[\"a\"]", "\"x\"", "7", "{", "{\"name\":}", "{,}", "\u{FEFF}{}", "{} {}", "{\"name\":\"\\ud800\"}"] {
+        for body in [
+            "",
+            " ",
+            "null",
+            "[]",
+            "[\"a\"]",
+            "\"x\"",
+            "7",
+            "{",
+            "{\"name\":}",
+            "{,}",
+            "\u{FEFF}{}",
+            "{} {}",
+            "{\"name\":\"\\ud800\"}",
+        ] {
             assert_eq!(fault(body), "malformed", "{body:?}");
         }
         assert_eq!(fault(&format!("{{\"x\":{}}}", "[".repeat(100_000))), "malformed");
@@ -179,7 +211,10 @@ mod tests {
         assert_eq!(fault("{\"parent\":\"1\"}"), "parent: This must be a whole number.");
         assert_eq!(fault("{\"parent\":1.5}"), "parent: This must be a whole number.");
         assert_eq!(fault("{\"parent\":18446744073709551616}"), "parent: This must be a whole number.");
-        assert_eq!(fault("{\"params\":{\"temperature\":\"hot\"}}"), "params.temperature: This must be a number.");
+        assert_eq!(
+            fault("{\"params\":{\"temperature\":\"hot\"}}"),
+            "params.temperature: This must be a number."
+        );
         assert_eq!(fault("{\"name\":\"a\",\"name\":\"b\"}"), "name: This comes twice.");
         assert!(fault("{\"unknown\":{\"deep\":[1]},\"name\":\"a\"}").starts_with("ok"));
     }
@@ -187,7 +222,10 @@ mod tests {
     #[test]
     fn null_and_absence_differ_where_they_must() {
         let parent = |body: &str| json::<Form>(body.as_bytes()).unwrap().parent;
-        assert_eq!((parent("{}"), parent("{\"parent\":null}"), parent("{\"parent\":7}")), (None, Some(None), Some(Some(7))));
+        assert_eq!(
+            (parent("{}"), parent("{\"parent\":null}"), parent("{\"parent\":7}")),
+            (None, Some(None), Some(Some(7)))
+        );
     }
 
     #[test]

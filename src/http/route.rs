@@ -182,7 +182,9 @@ impl Route {
         loop {
             match (ours.next(), theirs.next()) {
                 (None, None) => return Some(captured),
-                (Some(part), Some(given)) if part.starts_with('{') && !given.is_empty() => captured.push(given),
+                (Some(part), Some(given)) if part.starts_with('{') && !given.is_empty() => {
+                    captured.push(given);
+                }
                 (Some(part), Some(given)) if part == given => {}
                 _ => return None,
             }
@@ -203,7 +205,16 @@ mod tests {
         let at = |path| Route::new::<()>(Verb::Get, path, Access::Public, Run::Blocking(nothing));
         assert_eq!(at("/api/chat/{id}/events").captures("/api/chat/7/events"), Some(vec!["7"]));
         assert_eq!(at("/api/user").captures("/api/user"), Some(vec![]));
-        for other in ["/api/user/", "//api/user", "/API/user", "/api/user;x=1", "/api", "/api/%75ser", "/api/users", ""] {
+        for other in [
+            "/api/user/",
+            "//api/user",
+            "/API/user",
+            "/api/user;x=1",
+            "/api",
+            "/api/%75ser",
+            "/api/users",
+            "",
+        ] {
             assert_eq!(at("/api/user").captures(other), None, "{other}");
         }
         assert_eq!(at("/api/chat/{id}").captures("/api/chat/"), None);

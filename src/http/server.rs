@@ -21,8 +21,9 @@ pub const ROUTES: &[Route] = &[
         .about("Says that the server is there."),
     Route::new::<serde_json::Value>(Verb::Get, "/api/openapi.json", Access::Public, Run::Blocking(reference))
         .about("This document."),
-    Route::new::<ModelsReply>(Verb::Get, "/api/models", Access::User, Run::Waiting(models))
-        .about("Which models there are; `stale` when the upstream does not answer and the list is an earlier one."),
+    Route::new::<ModelsReply>(Verb::Get, "/api/models", Access::User, Run::Waiting(models)).about(
+        "Which models there are; `stale` when the upstream does not answer and the list is an earlier one.",
+    ),
     Route::new::<CheckReply>(Verb::Post, "/api/user/api-key/check", Access::User, Run::Waiting(check))
         .takes::<CheckForm>(Size::Small)
         .about("Tries an API key (the stored one when left out) on the upstream; nothing is stored."),
@@ -100,7 +101,7 @@ fn models(call: Call) -> Waiting {
         .await?;
         let settings = &call.app.config.upstream;
         let Some((key, preferred)) = key else {
-            return list(&call, Vec::new(), settings.default_model.clone(), true);
+            return list(&call, &[], settings.default_model.clone(), true);
         };
         let name = keys::digest(key.reveal().as_bytes());
         let (found, stale) = match call.app.models.get(&name) {
@@ -114,12 +115,12 @@ fn models(call: Call) -> Waiting {
             },
         };
         let default = preferred.unwrap_or_else(|| settings.default_model.clone());
-        list(&call, found, default, stale)
+        list(&call, &found, default, stale)
     })
 }
 
 /// Those that may be used: the allow-list where there is one, else what the upstream has, with the default among them.
-fn list(call: &Call, found: Vec<Model>, default: String, stale: bool) -> Result<Response> {
+fn list(call: &Call, found: &[Model], default: String, stale: bool) -> Result<Response> {
     let allowed = &call.app.config.upstream.models;
     let context = |id: &str| found.iter().find(|m| m.id == id).and_then(|m| m.context);
     let reply = |id: &str| ModelReply { id: id.to_owned(), context: context(id), images: None };

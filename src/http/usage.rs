@@ -23,7 +23,11 @@ pub const ROUTES: &[Route] = &[
         .about("Tokens by day, for days that have usage, ascending; `total` is of all time."),
     Route::new::<SearchReply>(Verb::Get, "/api/search", Access::User, Run::Blocking(find))
         .query(&[
-            Query { name: "q", kind: "string", about: "Words; all must be there. Chinese from one character on." },
+            Query {
+                name: "q",
+                kind: "string",
+                about: "Words; all must be there. Chinese from one character on.",
+            },
             Query { name: "limit", kind: "integer", about: "1 to 100; 20 when left out." },
             Query { name: "before", kind: "string", about: "The `next` of the page before." },
             ABOUT_TZ,

@@ -76,7 +76,10 @@ where
             let address = edge::client(app, peer, request.headers());
             request.extensions_mut().insert(Arrival { address, id: id.clone() });
             let answered = AssertUnwindSafe(service.call(request)).catch_unwind().await;
-            answered.map_or_else(|_| http::failed(&Error::internal("a request panicked"), &id), |Ok(response)| response)
+            answered.map_or_else(
+                |_| http::failed(&Error::internal("a request panicked"), &id),
+                |Ok(response)| response,
+            )
         }
     };
     edge::finish(app, &id, origin.as_ref(), &mut response);
@@ -89,7 +92,9 @@ where
 fn refusal(request: &Request<Incoming>) -> Option<(StatusCode, &'static str)> {
     let uri = request.uri();
     match uri.path_and_query() {
-        Some(target) if request.method() != Method::CONNECT => edge::check(target.as_str().len(), request.headers()),
+        Some(target) if request.method() != Method::CONNECT => {
+            edge::check(target.as_str().len(), request.headers())
+        }
         _ => Some((StatusCode::METHOD_NOT_ALLOWED, "This is a server, not a proxy.")),
     }
 }

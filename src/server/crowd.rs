@@ -89,7 +89,8 @@ mod tests {
             ..config::Server::default()
         });
         let enter = |address: &str| crowd.enter(address.parse().unwrap());
-        let held: Vec<Place> = [enter("192.0.2.1"), enter("::ffff:192.0.2.1")].into_iter().flatten().collect();
+        let held: Vec<Place> =
+            [enter("192.0.2.1"), enter("::ffff:192.0.2.1")].into_iter().flatten().collect();
         assert_eq!(held.len(), 2);
         assert!(enter("192.0.2.1").is_none());
         let proxies: Vec<Place> = (0..3).filter_map(|_| enter("10.1.2.3")).collect();
