@@ -175,14 +175,15 @@ impl Route {
         Route { also, ..self }
     }
 
-    /// The varying parts of `path`, if it is one of this route's. Nothing is decoded: our paths are plain.
+    /// The varying parts of `path`, which are numbers, if it is one of this route's. Nothing is decoded: our paths are
+    /// plain.
     pub fn captures<'a>(&self, path: &'a str) -> Option<Vec<&'a str>> {
         let mut captured = Vec::new();
         let (mut ours, mut theirs) = (self.path.split('/'), path.split('/'));
         loop {
             match (ours.next(), theirs.next()) {
                 (None, None) => return Some(captured),
-                (Some(part), Some(given)) if part.starts_with('{') && !given.is_empty() => {
+                (Some(part), Some(given)) if part.starts_with('{') && is_number(given) => {
                     captured.push(given);
                 }
                 (Some(part), Some(given)) if part == given => {}
@@ -190,6 +191,10 @@ impl Route {
             }
         }
     }
+}
+
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -217,6 +222,8 @@ mod tests {
         ] {
             assert_eq!(at("/api/user").captures(other), None, "{other}");
         }
-        assert_eq!(at("/api/chat/{id}").captures("/api/chat/"), None);
+        for other in ["", "history", "-1", "1e3", "%31"] {
+            assert_eq!(at("/api/chat/{id}").captures(&format!("/api/chat/{other}")), None, "{other}");
+        }
     }
 }
