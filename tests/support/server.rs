@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -45,8 +45,7 @@ impl Server {
         (limits.chat_per_minute, limits.api_per_minute) = (0, 0);
         (limits.login_per_minute, limits.register_per_hour) = (0, 0);
         change(&mut config);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let now = Arc::new(AtomicI64::new(now as i64));
+        let now = Arc::new(AtomicI64::new(Clock::system().now()));
         let mut server = Server {
             base: String::new(),
             upstream,
