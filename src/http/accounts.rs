@@ -165,7 +165,7 @@ fn user_reply(call: &Call, user: &User) -> Result<UserReply> {
         locale: user.locale.clone(),
         default_model: user.default_model.clone(),
         system_prompt: user.system_prompt.clone(),
-        created_at: call.zone()?.stamp(user.created),
+        created_at: call.zone.stamp(user.created),
         created: user.created,
         caps: CapsReply { paid_by: caps.paid_by, day: cap(caps.day), month: cap(caps.month) },
     })

@@ -1,7 +1,7 @@
 //! From a request to a reply: route, login, limits, body, handler. The one place that hands work to the blocking pool.
 
 use super::body::{self, Incoming};
-use super::request::Call;
+use super::request::{self, Call};
 use super::route::{Access, Body, Response, Route, Run};
 use super::{reply, routes};
 use crate::accounts::{self, Origin};
@@ -45,6 +45,8 @@ pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
 async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
     let (route, captures) = find(&raw.method, &raw.path)?;
     let identity = admit(&app, route, &raw)?;
+    let query: Vec<(String, String)> = form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect();
+    let zone = request::zone(&app, &query)?;
     let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let body = match route.body {
         Body::None => bytes::Bytes::new(),
@@ -63,7 +65,8 @@ async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
         origin: Origin { address: raw.address, agent: agent.to_owned() },
         identity,
         captures,
-        query: form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect(),
+        query,
+        zone,
         headers: raw.headers,
         body,
     };
