@@ -58,25 +58,22 @@ pub fn register(app: &App, origin: &Origin, form: &Registering) -> Result<Signed
     let invite = form.invite.as_ref().map(|code| code.reveal().trim()).filter(|code| !code.is_empty());
     let closed = Error::Forbidden("registration_closed", "This server takes no new accounts.");
     let mut only_first = false;
-    let invite = match (first, app.setup_code(), app.config.auth.registration) {
-        (true, Some(code), _) => {
-            if invite.is_none_or(|given| !same(given, code.reveal())) {
+    let invite = match (first, app.config.auth.registration) {
+        (true, registration) => {
+            // There may be none left to show: the account that it was for was deleted. A new start makes a new one.
+            let right = |given: &str| app.setup_code().is_some_and(|code| same(given, code.reveal()));
+            if app.config.needs_setup_code() && !invite.is_some_and(right) {
                 return Err(Error::Forbidden(
                     "setup_code_required",
-                    "The first account needs the set-up code that the server printed when it started.",
+                    "The first account needs the set-up code that the server prints when it starts.",
                 ));
             }
-            only_first = true;
+            only_first = registration != Registration::Open || app.config.needs_setup_code();
             None
         }
-        (true, None, Registration::Closed | Registration::Invite) => {
-            only_first = true;
-            None
-        }
-        (true, None, Registration::Open) => None,
-        (false, _, Registration::Closed) => return Err(closed),
-        (false, _, Registration::Open) if invite.is_none() => None,
-        (false, _, _) => {
+        (false, Registration::Closed) => return Err(closed),
+        (false, Registration::Open) if invite.is_none() => None,
+        (false, _) => {
             let code = invite
                 .ok_or(Error::Forbidden("invite_invalid", "An invitation is needed to register here."))?;
             Some(keys::digest(code.as_bytes()))

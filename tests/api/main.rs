@@ -13,3 +13,5 @@ mod support;
 
 mod access;
 mod chat;
+mod register;
+mod tokens;

@@ -23,6 +23,7 @@ pub struct Server {
     folder: Option<TempDir>,
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    app: std::sync::Weak<App>,
 }
 
 impl Server {
@@ -54,6 +55,7 @@ impl Server {
             folder: Some(folder),
             shutdown: None,
             thread: None,
+            app: std::sync::Weak::new(),
         };
         server.run();
         server
@@ -62,6 +64,7 @@ impl Server {
     fn run(&mut self) {
         let app =
             App::serve(self.config.clone(), Clock::set_by(self.now.clone())).expect("the server starts");
+        self.app = Arc::downgrade(&app);
         let (shutdown, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || serve(app, stopped, &tell));
@@ -83,6 +86,11 @@ impl Server {
         self.stop();
         change(&mut self.config);
         self.run();
+    }
+
+    /// The code that the first account needs now, which `serve` prints at its start.
+    pub fn setup_code(&self) -> Option<String> {
+        self.app.upgrade()?.setup_code().map(|code| code.reveal().to_owned())
     }
 
     pub fn data_dir(&self) -> &Path {
