@@ -171,14 +171,9 @@ pub fn change_password(
     agent: &str,
     current: &Secret,
     new: &Secret,
-    confirmation: &Secret,
+    confirmation: Option<&Secret>,
 ) -> Result<SignedIn> {
-    let mut faults = Fields::new();
-    if let Err(sentence) = check_password(app, new) {
-        faults.push(("password".into(), sentence.into()));
-    } else if new != confirmation {
-        faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
-    }
+    let faults = check_passwords(app, new, confirmation);
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
@@ -295,16 +290,7 @@ fn check_form(app: &App, form: &Registering) -> Result<(String, String, Secret)>
     let name = take("name", check_name(form.name.as_deref().unwrap_or_default()));
     let email = take("email", check_email(form.email.as_deref().unwrap_or_default()));
     let password = form.password.clone().unwrap_or_default();
-    match (check_password(app, &password), &form.confirmation) {
-        (Err(sentence), _) => faults.push(("password".into(), sentence.into())),
-        (Ok(()), None) => {
-            faults.push(("password_confirmation".into(), "The password is needed twice.".into()));
-        }
-        (Ok(()), Some(again)) if *again != password => {
-            faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
-        }
-        (Ok(()), Some(_)) => {}
-    }
+    faults.extend(check_passwords(app, &password, form.confirmation.as_ref()));
     if faults.is_empty() { Ok((name, email, password)) } else { Err(Error::Invalid(faults)) }
 }
 
@@ -334,6 +320,21 @@ pub fn check_email(email: &str) -> Result<String, &'static str> {
         return Err("This address is not complete.");
     }
     Ok(email.to_ascii_lowercase())
+}
+
+/// A new password and its repetition. That two differ is said only of a password that is good otherwise.
+fn check_passwords(app: &App, password: &Secret, again: Option<&Secret>) -> Fields {
+    let mut faults = Fields::new();
+    let good = check_password(app, password);
+    match again {
+        None => faults.push(("password_confirmation".into(), "The password is needed twice.".into())),
+        Some(again) if good.is_ok() && again != password => {
+            faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
+        }
+        Some(_) => {}
+    }
+    faults.extend(good.err().map(|sentence| ("password".into(), sentence.into())));
+    faults
 }
 
 fn check_password(app: &App, password: &Secret) -> Result<(), String> {

@@ -245,10 +245,15 @@ fn password(call: &Call) -> Result<Response> {
     let form: PasswordForm = call.json()?;
     let (current, new) =
         wire::both_needed(("current_password", form.current_password), ("password", form.password))?;
-    let confirmation = form.password_confirmation.unwrap_or_default();
     let user = call.identity()?.user;
-    let account =
-        accounts::change_password(&call.app, user, &call.origin.agent, &current, &new, &confirmation)?;
+    let account = accounts::change_password(
+        &call.app,
+        user,
+        &call.origin.agent,
+        &current,
+        &new,
+        form.password_confirmation.as_ref(),
+    )?;
     signed_in(call, &account, "Password changed")
 }
 
