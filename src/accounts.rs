@@ -253,8 +253,9 @@ pub fn mask(key: &str) -> String {
 pub fn check_key(given: &Secret) -> Result<Secret, &'static str> {
     let blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{201C}' | '\u{201D}' | '`');
     let mut key = given.reveal().trim_matches(blank);
-    if key.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
-        key = key[7..].trim_matches(blank);
+    let (scheme, rest) = key.split_once(char::is_whitespace).unwrap_or((key, ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        key = rest.trim_matches(blank);
     }
     if key.is_empty() {
         return Err("The API key is missing.");
@@ -401,6 +402,9 @@ mod tests {
             ("sk-1", Some("sk-1")),
             (" \"Bearer sk-1\" ", Some("sk-1")),
             ("bearer  sk-1", Some("sk-1")),
+            ("Bearer\tsk-1", Some("sk-1")),
+            ("Bearer ", None),
+            ("bearer", None),
             ("“sk-1”", Some("sk-1")),
             ("", None),
             ("  ", None),
