@@ -192,12 +192,13 @@ pub fn reset_password(app: &App, user: UserId, new: &Secret) -> Result<()> {
     app.store.change_password(user, None, hash).map(drop)
 }
 
-/// Fails unless `password` is the user's, so that the account may be deleted.
+/// Fails unless `password` is the user's and the account may be deleted.
 pub fn confirm_deletion(app: &App, user: UserId, password: &Secret) -> Result<()> {
-    confirm(app, user, password).map(drop).map_err(|error| match error {
+    confirm(app, user, password).map_err(|error| match error {
         Error::Invalid(_) => Error::field("password", "The password is not right."),
         other => other,
-    })
+    })?;
+    app.store.check_deletion(user)
 }
 
 /// Removes the account with everything it owns. Its running answers have been stopped.
