@@ -12,6 +12,9 @@
 mod support;
 
 mod access;
+mod api_key;
 mod chat;
+mod login;
 mod register;
 mod tokens;
+mod user;

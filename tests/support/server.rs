@@ -79,6 +79,11 @@ impl Server {
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server ended well");
         }
+        // The thread that saves running answers may be at work for a moment longer, and with it the folder's lock.
+        let deadline = std::time::Instant::now() + super::upstream::PATIENCE;
+        while self.app.strong_count() > 0 && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
     }
 
     /// Stops it and starts another one on the same folder.
