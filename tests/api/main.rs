@@ -13,8 +13,12 @@ mod support;
 
 mod access;
 mod api_key;
+mod avatar;
 mod chat;
+mod http_layer;
+mod input;
 mod login;
+mod pictures;
 mod register;
 mod tokens;
 mod user;
