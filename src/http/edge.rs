@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::http::reply;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Version};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -24,9 +24,10 @@ pub fn next_id(app: &App) -> Arc<str> {
     format!("{}-{:x}", &app.run[..8], COUNT.fetch_add(1, Relaxed)).into()
 }
 
-/// What HTTP/1.1 wants refused (RFC 9112, 3.2), and what is too long.
-pub fn check(uri_length: usize, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
-    if headers.get_all(header::HOST).iter().count() != 1 {
+/// What HTTP/1.1 wants refused (RFC 9112, 3.2), and what is too long. HTTP/1.0 did not know Host yet.
+pub fn check(version: Version, uri_length: usize, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
+    let hosts = headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
         return Some((StatusCode::BAD_REQUEST, "A request needs one Host header."));
     }
     (uri_length > LONGEST_URI).then_some((StatusCode::URI_TOO_LONG, "This address is too long."))

@@ -93,7 +93,7 @@ fn refusal(request: &Request<Incoming>) -> Option<(StatusCode, &'static str)> {
     let uri = request.uri();
     match uri.path_and_query() {
         Some(target) if request.method() != Method::CONNECT => {
-            edge::check(target.as_str().len(), request.headers())
+            edge::check(request.version(), target.as_str().len(), request.headers())
         }
         _ => Some((StatusCode::METHOD_NOT_ALLOWED, "This is a server, not a proxy.")),
     }
