@@ -42,10 +42,7 @@ pub fn refuse(status: StatusCode, sentence: &'static str, id: &str) -> Response 
 
 /// The client's address: the nearest one in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
 pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = |address: IpAddr| {
-        let address = address.to_canonical();
-        app.config.server.trusted_proxies.iter().any(|net| net.contains(&address))
-    };
+    let trusted = |address| is_trusted(app, address);
     let mut client = peer.to_canonical();
     if !trusted(client) {
         return client;
@@ -68,13 +65,21 @@ pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     client
 }
 
-/// True when the browser's line to us is encrypted, as far as can be known.
-fn is_https(app: &App) -> bool {
-    app.config.server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+/// True when the browser's line to us is encrypted, as far as can be known: people's address says so, or the proxy does.
+pub fn is_https(app: &App, peer: IpAddr, headers: &HeaderMap) -> bool {
+    let server = &app.config.server;
+    server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+        || (is_trusted(app, peer)
+            && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes() == b"https"))
+}
+
+fn is_trusted(app: &App, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    app.config.server.trusted_proxies.iter().any(|net| net.contains(&address))
 }
 
 /// The headers of every reply. What a reply has set itself stays.
-pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, response: &mut Response) {
+pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, https: bool, response: &mut Response) {
     const ALWAYS: [(HeaderName, &str); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -87,7 +92,7 @@ pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, response: &mut 
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if is_https(app) {
+    if https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     headers.extend(HeaderValue::from_str(id).map(|id| (REQUEST_ID, id)));
