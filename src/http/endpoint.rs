@@ -156,6 +156,19 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     done.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
 }
 
+/// Runs `work`, which waits for another server, on a thread for such calls: the pool is for what ends by itself.
+pub async fn calling<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // Nobody listens any more when the client has gone.
+    if !app.upstream.threads.submit(move || drop(tell.send(work()))) {
+        return Err(Error::Overloaded);
+    }
+    told.await.map_err(|_| Error::internal("a call to another server panicked"))?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use super::{openapi, reply};
 use crate::accounts::check_key;
 use crate::app::App;
 use crate::billing;
-use crate::error::{Error, Result, UpstreamError};
+use crate::error::{Error, Result};
 use crate::keys;
 use crate::secret::Secret;
 use crate::store::Start;
@@ -77,18 +77,10 @@ fn reference(call: &Call) -> Result<Response> {
     reply::json(&openapi::document(&call.app.config.server.base_path))
 }
 
-/// Asks the upstream for its models on a thread for such calls.
+/// Asks the upstream for its models.
 async fn ask(app: Arc<App>, key: Secret) -> Result<Vec<Model>> {
-    let (tell, told) = tokio::sync::oneshot::channel::<Result<Vec<Model>, UpstreamError>>();
-    let worker = app.clone();
-    let taken = app.upstream.threads.submit(move || {
-        // Nobody listens any more when the client has gone.
-        let _ = tell.send(worker.upstream.models(&key));
-    });
-    if !taken {
-        return Err(Error::Overloaded);
-    }
-    Ok(told.await.map_err(|_| Error::internal("the list of models was never told"))??)
+    let asking = app.clone();
+    super::endpoint::calling(&app, move || Ok(asking.upstream.models(&key)?)).await
 }
 
 fn models(call: Call) -> Waiting {
