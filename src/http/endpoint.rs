@@ -14,6 +14,10 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Method};
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Files that are on their way at once, of all people: each may take 10 MiB of memory, and two minutes.
+static FILES: Semaphore = Semaphore::const_new(32);
 
 /// A request before anything is known about it.
 pub struct Raw {
@@ -48,6 +52,10 @@ async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
     let query: Vec<(String, String)> = form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect();
     let zone = request::zone(&app, &query)?;
     let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let _place = match route.body {
+        Body::File(..) => Some(FILES.try_acquire().map_err(|_| Error::Overloaded)?),
+        _ => None,
+    };
     let body = match route.body {
         Body::None => bytes::Bytes::new(),
         Body::Json(_, size) => {
