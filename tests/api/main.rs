@@ -18,6 +18,7 @@ mod chat;
 mod http_layer;
 mod input;
 mod login;
+mod oss;
 mod pictures;
 mod register;
 mod tokens;
