@@ -38,8 +38,9 @@ pub fn run(places: &Places) -> Result<(), Failure> {
                 "server.listen {listen} cannot be used: {error}; choose another address or port"
             ))
         })?;
-        announce(&app, &listener)?;
+        // Before anybody is told that the server is there: whoever is told may ask it to stop.
         let shutdown = stop_signal()?;
+        announce(&app, &listener)?;
         server::serve(app.clone(), listener, shutdown).await;
         Ok::<_, Failure>(())
     })?;
