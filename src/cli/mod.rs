@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -134,7 +135,6 @@ pub fn run() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last words of a command line program")]
 fn report(failure: &Failure) -> ExitCode {
     let (said, status) = match failure {
         Failure::Failed(error) => (format!("{error:#}"), 1),
@@ -143,7 +143,8 @@ fn report(failure: &Failure) -> ExitCode {
         Failure::Refused(Refusal::Locked(said)) => (said.clone(), 4),
     };
     for line in said.lines() {
-        eprintln!("gpt-assistant: {line}");
+        // Where nobody hears them, the status still tells.
+        let _ = writeln!(std::io::stderr(), "gpt-assistant: {line}");
     }
     ExitCode::from(status)
 }
