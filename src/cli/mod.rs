@@ -9,6 +9,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -119,9 +121,17 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Files of ours are nobody else's, whichever command makes them; and a core file would hold keys.
+fn harden() {
+    umask(Mode::from_bits_truncate(0o077));
+    // A system that refuses is none the worse for the try.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    harden();
     let done = match cli.command {
         None | Some(Command::Serve) => serve::run(&cli.places),
         Some(Command::Config(ConfigCommand::Default)) => checks::print_default(),

@@ -5,8 +5,7 @@ use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
 use crate::{avatars, server};
-use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +25,7 @@ const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 /// Serves until a signal.
 pub fn run(places: &Places) -> Result<(), Failure> {
-    harden();
+    raise_limits();
     let config = places.load()?;
     start_log(&config);
     let app = App::serve(config, Clock::system())?;
@@ -48,12 +47,9 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Files of ours are nobody else's; a core file would hold keys; an answer takes two descriptors.
-fn harden() {
-    umask(Mode::from_bits_truncate(0o077));
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // A system that refuses either is none the worse for the try.
-    let _ = setrlimit(Resource::Core, none);
+/// An answer takes two descriptors.
+fn raise_limits() {
+    // A system that refuses is none the worse for the try.
     let most = getrlimit(Resource::Nofile).maximum;
     let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
 }
