@@ -14,6 +14,12 @@ struct Plan {
     steps: &'static [&'static str],
 }
 
+impl Plan {
+    fn newest(&self) -> i64 {
+        i64::try_from(self.steps.len()).unwrap_or(i64::MAX)
+    }
+}
+
 const PLAN: Plan = Plan {
     schema: include_str!("../../schema.sql"),
     steps: &[include_str!("../../migrations/0001_begin.sql")],
@@ -28,24 +34,27 @@ pub enum Change {
     Forbidden,
 }
 
-/// Makes, checks or upgrades the database at `path`, which `connection` has open.
+/// Fails unless the database at `path` is empty, or ours and of a version that this program knows. Changes nothing.
+pub fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    state(&PLAN, connection, path).map(drop)
+}
+
+/// Makes or upgrades the database at `path`, which `connection` has open.
 pub fn migrate(connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
     follow(&PLAN, connection, path, change)
 }
 
-fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
+/// The version of the database; `None` for an empty one.
+fn state(plan: &Plan, connection: &Connection, path: &Path) -> Result<Option<i64>, OpenError> {
     let number = |c: &Connection, pragma: &str| -> rusqlite::Result<i64> {
         c.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
     };
     let version = number(connection, "user_version")?;
     let application = number(connection, "application_id")?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let newest = i64::try_from(plan.steps.len()).unwrap_or(i64::MAX);
+    let newest = plan.newest();
     if tables == 0 && version == 0 {
-        return match change {
-            Change::Allowed => create(plan, connection, newest),
-            Change::Forbidden => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
-        };
+        return Ok(None);
     }
     if application != i64::from(APPLICATION) {
         return Err(OpenError::Damaged(format!(
@@ -60,6 +69,17 @@ fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change)
             path.display()
         )));
     }
+    Ok(Some(version))
+}
+
+fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
+    let newest = plan.newest();
+    let Some(version) = state(plan, connection, path)? else {
+        return match change {
+            Change::Allowed => create(plan, connection, newest),
+            Change::Forbidden => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
+        };
+    };
     if version < newest {
         if change == Change::Forbidden {
             return Err(OpenError::Damaged("start the server once to upgrade the database".into()));

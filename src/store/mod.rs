@@ -13,6 +13,7 @@ mod writer;
 
 use crate::error::{Error, Result};
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -60,14 +61,22 @@ impl Store {
         let mut connection =
             connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
                 .map_err(|e| open_error(&path, &e))?;
+        // Until it is known to be ours and whole, nothing of it is changed, the log beside it included.
+        let fold_in_on_close = |c: &Connection, fold: bool| {
+            c.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !fold)
+                .map_err(|e| open_error(&path, &e))
+        };
+        fold_in_on_close(&connection, false)?;
         let health: String = connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(|e| open_error(&path, &e))?;
         if health != "ok" {
             return Err(OpenError::Damaged(format!("{} is damaged: {health}", path.display())));
         }
+        migrate::recognise(&connection, &path)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(|e| open_error(&path, &e))?;
         migrate::migrate(&mut connection, &path, change)?;
+        fold_in_on_close(&connection, true)?;
 
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(&path).with_flags(read_only).with_init(prepare);
