@@ -71,7 +71,11 @@ impl Store {
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(|e| open_error(&path, &e))?;
         if health != "ok" {
-            return Err(OpenError::Damaged(format!("{} is damaged: {health}", path.display())));
+            return Err(OpenError::Damaged(format!(
+                "{} is damaged: {}",
+                path.display(),
+                health.replace('\n', " ")
+            )));
         }
         migrate::recognise(&connection, &path)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(|e| open_error(&path, &e))?;
