@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-const LOCK: &str = "lock";
+/// Locked for as long as a server has the data folder.
+pub const LOCK: &str = "lock";
 /// Pictures of people, in the data folder.
 pub const AVATARS: &str = "avatars";
 
@@ -213,7 +214,7 @@ fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
 }
 
 /// The data folder's lock; `None` when another process has it. The system lets go of it when the process ends.
-fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
+pub fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
     let path = data_dir.join(LOCK);
     let refused = |e: std::io::Error| Refusal::Refused(format!("{} cannot be written: {e}", path.display()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);

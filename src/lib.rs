@@ -13,6 +13,7 @@ pub mod secret;
 pub mod text;
 
 // The outside world, one library each.
+pub mod archive;
 pub mod auth;
 pub mod keys;
 pub mod limits;
@@ -25,9 +26,11 @@ pub mod upstream;
 pub mod accounts;
 pub mod app;
 pub mod avatars;
+pub mod backup;
 pub mod billing;
 pub mod chat;
 pub mod conversations;
+pub mod export;
 pub mod models;
 pub mod search;
 pub mod upkeep;

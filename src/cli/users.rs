@@ -75,7 +75,8 @@ pub fn run(places: &Places, command: UserCommand) -> Result<(), Failure> {
     }
 }
 
-fn find(app: &App, email: &str) -> Result<User, Failure> {
+/// The account of an e-mail.
+pub fn find(app: &App, email: &str) -> Result<User, Failure> {
     let plain = accounts::check_email(email).map_err(|sentence| anyhow!("{email}: {sentence}"))?;
     let found = app.store.user_by_email(&plain)?;
     Ok(found.map(|(user, _)| user).with_context(|| format!("there is no account {plain}"))?)

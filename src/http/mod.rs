@@ -9,6 +9,7 @@ mod conversations;
 pub mod edge;
 mod endpoint;
 mod events;
+mod exports;
 mod openapi;
 mod page;
 mod reply;
@@ -48,11 +49,12 @@ pub fn failed(error: &Error, id: &str) -> Response {
 
 /// Every route below `/api`.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let nouns: [&'static [Route]; 6] = [
+    let nouns: [&'static [Route]; 7] = [
         chat::ROUTES,
         accounts::ROUTES,
         avatars::ROUTES,
         conversations::ROUTES,
+        exports::ROUTES,
         usage::ROUTES,
         server::ROUTES,
     ];

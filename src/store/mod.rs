@@ -2,6 +2,7 @@
 //! the words of the product; they take the owner's id, and no connection or library error leaves this folder.
 
 mod conversations;
+mod copy;
 mod migrate;
 mod recovery;
 mod search;
@@ -19,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use conversations::{Conversation, ConversationChange, Listing};
+pub use copy::{check_copy, forget_keys};
 pub use migrate::Change;
 pub use sessions::Identity;
 pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target};
