@@ -24,6 +24,7 @@ pub mod upstream;
 
 // What the product does.
 pub mod accounts;
+pub mod admin;
 pub mod app;
 pub mod avatars;
 pub mod backup;
@@ -31,8 +32,11 @@ pub mod billing;
 pub mod chat;
 pub mod conversations;
 pub mod export;
+pub mod invites;
 pub mod models;
 pub mod search;
+pub mod settings;
+pub mod two_factor;
 pub mod upkeep;
 pub mod usage;
 

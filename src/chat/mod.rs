@@ -224,7 +224,7 @@ pub fn fingerprint(body: &[u8]) -> String {
 }
 
 fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {
-    let settings = &app.config.upstream;
+    let settings = app.settings();
     let allowed = |model: &String| settings.models.is_empty() || settings.models.contains(model);
     if let Some(model) = &message.model {
         if !allowed(model) {

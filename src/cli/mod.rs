@@ -2,6 +2,7 @@
 
 mod archives;
 mod checks;
+mod invites;
 mod progress;
 mod serve;
 mod users;
@@ -49,6 +50,9 @@ enum Command {
     /// Accounts
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Invitations
+    #[command(subcommand)]
+    Invite(invites::InviteCommand),
     /// Write one consistent archive of database and pictures; the server may run meanwhile
     Backup {
         file: PathBuf,
@@ -145,6 +149,7 @@ pub fn run() -> ExitCode {
         Some(Command::Config(ConfigCommand::Default)) => checks::print_default(),
         Some(Command::Config(ConfigCommand::Check)) => checks::config(&cli.places),
         Some(Command::User(command)) => users::run(&cli.places, command),
+        Some(Command::Invite(command)) => invites::run(&cli.places, command),
         Some(Command::Backup { file, with_keys }) => archives::backup(&cli.places, &file, with_keys),
         Some(Command::Restore { file }) => archives::restore(&cli.places, &file),
         Some(Command::Export { user, file, format }) => archives::export(&cli.places, &user, &file, format),

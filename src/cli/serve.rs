@@ -89,10 +89,11 @@ fn start_log(config: &Config) {
 fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();
-    if outside && config.auth.registration == Registration::Open {
+    let settings = app.settings();
+    if outside && settings.registration == Registration::Open {
         tracing::warn!("anybody who can reach this server may register (auth.registration is \"open\")");
-        let uncapped = config.limits.shared_tokens_per_day == 0 && config.limits.shared_tokens_per_month == 0;
-        if uncapped && !config.upstream.api_key.is_empty() {
+        let uncapped = settings.tokens_per_day == 0 && settings.tokens_per_month == 0;
+        if uncapped && !settings.shared_key.is_empty() {
             tracing::warn!("everybody may use the shared key without a cap (limits.shared_tokens_per_day)");
         }
     }

@@ -3,6 +3,7 @@
 use super::endpoint::blocking;
 use super::request::Call;
 use super::route::{Access, Query, Response, Route, Run, Verb, Waiting};
+use crate::app::App;
 use crate::error::{Error, Result};
 use crate::export::{self, Format};
 use crate::model::ConversationId;
@@ -11,8 +12,9 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use std::fmt::Write;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use warp::Reply;
 
@@ -53,29 +55,42 @@ fn one(call: &Call) -> Result<Response> {
     Ok(response)
 }
 
-/// Written to a file without a name first: a slow reader then holds neither the database nor memory.
 fn all(call: Call) -> Waiting {
     Box::pin(async move {
         let (format, app, user) = (format(&call)?, call.app.clone(), call.identity()?.user);
-        let id = call.id.clone();
-        let (file, size) = blocking(move || {
-            let path = app.config.server.data_dir.join(format!("export-{id}.part"));
-            let fault = |error: std::io::Error| Error::Storage(error.to_string());
-            let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
-            let file = file.map_err(fault)?;
-            fs::remove_file(&path).map_err(fault)?;
+        let write = move |path: &Path| {
             let user = app.store.user(user)?;
-            let mut file = export::account(&app, &user, format, file, &mut |_, _| ())?;
-            let size = file.stream_position().map_err(fault)?;
-            file.rewind().map_err(fault)?;
-            Ok((file, size))
-        })
-        .await?;
-        let mut response = download(file);
-        name(&mut response, "gpt-assistant.zip", ZIP);
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
-        Ok(response)
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let file = file.map_err(|error| Error::Storage(error.to_string()))?;
+            export::account(&app, &user, format, file, &mut |_, _| ()).map(drop)
+        };
+        temporary(&call.app, &call.id, write, "gpt-assistant.zip").await
     })
+}
+
+/// A ZIP archive that `write` makes at a path of ours. It loses its name before it is sent: a slow reader then holds
+/// neither the database nor memory, and nothing is left behind.
+pub async fn temporary(
+    app: &App,
+    id: &str,
+    write: impl FnOnce(&Path) -> Result<()> + Send + 'static,
+    called: &str,
+) -> Result<Response> {
+    let path = app.config.server.data_dir.join(format!("download-{id}.part"));
+    let (file, size) = blocking(move || {
+        let written = write(&path).and_then(|()| {
+            let file = File::open(&path).map_err(|error| Error::Storage(error.to_string()))?;
+            let size = file.metadata().map_err(|error| Error::Storage(error.to_string()))?.len();
+            Ok((file, size))
+        });
+        let _ = fs::remove_file(&path);
+        written
+    })
+    .await?;
+    let mut response = download(file);
+    name(&mut response, called, ZIP);
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
+    Ok(response)
 }
 
 fn download(file: File) -> Response {
@@ -98,7 +113,7 @@ fn download(file: File) -> Response {
 }
 
 /// Names a download (RFC 6266): in ASCII, and in UTF-8 for who understands that.
-fn name(response: &mut Response, name: &str, media_type: &'static str) {
+pub fn name(response: &mut Response, name: &str, media_type: &'static str) {
     let ascii: String = name
         .chars()
         .map(|c| if c.is_ascii_graphic() && !"\"\\%;".contains(c) || c == ' ' { c } else { '_' })

@@ -34,6 +34,12 @@ pub const ROUTES: &[Route] = &[
 struct HealthReply {
     status: &'static str,
     version: &'static str,
+    /// Who may register: open, invite or closed.
+    registration: &'static str,
+    /// There is no account yet; the next one is the administrator's.
+    first_account: bool,
+    /// That first account needs the set-up code.
+    setup_code: bool,
 }
 
 /// Which models there are.
@@ -69,8 +75,15 @@ struct CheckReply {
     error: Option<String>,
 }
 
-fn health(_: &Call) -> Result<Response> {
-    reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION") })
+fn health(call: &Call) -> Result<Response> {
+    let registration = crate::settings::registration_word(call.app.settings().registration);
+    reply::json(&HealthReply {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        registration,
+        first_account: call.app.store.is_empty()?,
+        setup_code: call.app.setup_code().is_some(),
+    })
 }
 
 fn reference(call: &Call) -> Result<Response> {
@@ -99,7 +112,7 @@ fn models(call: Call) -> Waiting {
             Ok(billing::key_for(&app, &target).ok().map(|(key, _)| (key, target.user.default_model)))
         })
         .await?;
-        let settings = &call.app.config.upstream;
+        let settings = call.app.settings();
         let Some((key, preferred)) = key else {
             return list(&call, &[], settings.default_model.clone(), true);
         };
@@ -121,7 +134,8 @@ fn models(call: Call) -> Waiting {
 
 /// Those that may be used: the allow-list where there is one, else what the upstream has, with the default among them.
 fn list(call: &Call, found: &[Model], default: String, stale: bool) -> Result<Response> {
-    let allowed = &call.app.config.upstream.models;
+    let settings = call.app.settings();
+    let allowed = &settings.models;
     let context = |id: &str| found.iter().find(|m| m.id == id).and_then(|m| m.context);
     let reply = |id: &str| ModelReply { id: id.to_owned(), context: context(id), images: None };
     let mut models: Vec<ModelReply> = if allowed.is_empty() {
