@@ -1,0 +1,325 @@
+//! What is done to a text before the parser sees it: every byte is hidden that the parser would take for something it is not,
+//! or that would cost it more time than the text is worth. One pass, by lines.
+
+use super::ahead::Ahead;
+use super::formula;
+use super::lines::{Fence, Prefix, is_blank, lines};
+use super::stand_in::{INLINE, hide};
+
+/// Bytes of lines without a blank one between them whose formatting is read. What comes behind is shown as it was typed.
+const MAX_CHUNK: usize = 64 << 10;
+/// Bytes without a blank in which addresses are looked for: from every `://` the parser reads on to their end.
+const MAX_WORD: usize = 2 << 10;
+/// Columns of a table.
+const MAX_COLUMNS: usize = 64;
+/// Cells that the rows of a table may leave out; the parser makes one up for each.
+const MAX_MISSING_CELLS: usize = 4 << 10;
+
+/// A text made ready for the parser.
+pub(super) struct Prepared<'a> {
+    text: &'a str,
+    hidden: Vec<usize>,
+    /// Where the text can be cut.
+    pub cuts: Vec<Cut>,
+}
+
+/// The beginning of a line outside code, behind a blank one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub at: usize,
+    /// Whether nothing reaches across: what follows stands at the margin and continues no list.
+    pub clean: bool,
+}
+
+impl Prepared<'_> {
+    /// The lines from byte `from` to byte `to` as the parser may see them.
+    pub fn part(&self, from: usize, to: usize) -> String {
+        let first = self.hidden.partition_point(|&at| at < from);
+        let last = self.hidden.partition_point(|&at| at < to);
+        let offsets: Vec<usize> = self.hidden[first..last]
+            .iter()
+            .map(|at| at - from)
+            .collect();
+        hide(&self.text[from..to], &offsets)
+    }
+}
+
+/// Looks through `text`. With `growing` more will follow at its end.
+pub(super) fn prepare(text: &str, growing: bool) -> Prepared<'_> {
+    let mut scan = Scan {
+        text,
+        hidden: Vec::new(),
+        cuts: Vec::new(),
+        fence: None,
+        items: Vec::new(),
+        chunk: Vec::new(),
+        after_blank: true,
+    };
+    for (start, line) in lines(text) {
+        scan.line(start, line);
+    }
+    scan.end_chunk(text.len(), growing);
+    let Scan {
+        mut hidden, cuts, ..
+    } = scan;
+    hidden.sort_unstable();
+    hidden.dedup();
+    Prepared { text, hidden, cuts }
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    hidden: Vec<usize>,
+    cuts: Vec<Cut>,
+    fence: Option<Fenced>,
+    /// The columns at which the contents of the open list items stand.
+    items: Vec<usize>,
+    chunk: Vec<formula::Line>,
+    after_blank: bool,
+}
+
+impl Scan<'_> {
+    fn line(&mut self, start: usize, line: &str) {
+        match self.fence.as_ref().map(|fence| fence.read(line)) {
+            Some(Reading::Code) => return self.code(start, line),
+            Some(Reading::End) => {
+                self.fence = None;
+                return;
+            }
+            Some(Reading::Left) => self.fence = None,
+            None => {}
+        }
+        let prefix = Prefix::of(line);
+        let content = &line[prefix.content..];
+        if is_blank(content) && prefix.item.is_none() {
+            self.end_chunk(start, false);
+            self.after_blank = true;
+            return;
+        }
+        if std::mem::take(&mut self.after_blank) && self.chunk.is_empty() {
+            self.cuts.push(Cut {
+                at: start,
+                clean: prefix.content == 0,
+            });
+        }
+        self.hidden.extend(prefix.too_deep.map(|at| start + at));
+        self.place_in_lists(&prefix);
+        let indented_code = prefix.indent >= 4 && prefix.quotes == 0 && self.items.is_empty();
+        if let Some(fence) = Fence::opened_by(content).filter(|_| !indented_code) {
+            self.end_chunk(start, false);
+            self.fence = Some(Fenced {
+                fence,
+                quotes: prefix.quotes,
+                column: self.items.last().copied().unwrap_or(0),
+            });
+        } else {
+            let quoted_anew = self
+                .chunk
+                .last()
+                .is_none_or(|last| last.quotes != prefix.quotes);
+            let leaf = quoted_anew || prefix.item.is_some() || content.starts_with(['#', '|']);
+            self.chunk.push(formula::Line {
+                start,
+                content: start + prefix.content,
+                quotes: prefix.quotes,
+                leaf,
+            });
+        }
+    }
+
+    fn place_in_lists(&mut self, prefix: &Prefix) {
+        if prefix.quotes > 0 {
+            self.items.clear();
+            return;
+        }
+        self.items.retain(|&column| column <= prefix.margin);
+        self.items.extend(prefix.item);
+    }
+
+    /// A line between code fences. That it is code is a guess, so what would be costly in prose is hidden here as well.
+    fn code(&mut self, start: usize, line: &str) {
+        self.hidden
+            .extend(Prefix::of(line).too_deep.map(|at| start + at));
+        let bytes = line.as_bytes();
+        let costly = |&i: &usize| {
+            bytes[i] == b'$' || bytes[i] == b'\\' && matches!(bytes.get(i + 1), Some(b'(' | b'['))
+        };
+        self.hidden
+            .extend((0..bytes.len()).filter(costly).map(|i| start + i));
+        self.addresses(start, start + line.len());
+    }
+
+    /// Looks through the lines before `end` that have gathered.
+    fn end_chunk(&mut self, end: usize, growing: bool) {
+        let mut lines = std::mem::take(&mut self.chunk);
+        let Some(start) = lines.first().map(|line| line.start) else {
+            return;
+        };
+        let limit = start + self.text[start..end].floor_char_boundary(MAX_CHUNK);
+        let bytes = self.text.as_bytes();
+        self.hidden
+            .extend((limit..end).filter(|&i| INLINE.contains(&bytes[i])));
+        self.addresses(start, end);
+        self.entities(start, limit);
+        self.open_ended_html(&lines, start, end);
+        self.tables(&lines, end);
+        lines.retain(|line| line.start < limit);
+        for line in &mut lines {
+            line.start -= start;
+            line.content -= start;
+        }
+        let mut formulas = Vec::new();
+        formula::mark(
+            &self.text[start..limit],
+            &lines,
+            growing && limit == end,
+            &mut formulas,
+        );
+        self.hidden.extend(formulas.iter().map(|at| start + at));
+    }
+
+    /// Hides the addresses in words of a length that no address has.
+    fn addresses(&mut self, start: usize, end: usize) {
+        let text = &self.text[start..end];
+        if text.len() <= MAX_WORD {
+            return;
+        }
+        let mut at = start;
+        for word in text.split([' ', '\t', '\n', '\r']) {
+            if word.len() > MAX_WORD {
+                self.hidden.extend(
+                    word.match_indices("://")
+                        .chain(word.match_indices("www."))
+                        .map(|(i, _)| at + i),
+                );
+            }
+            at += word.len() + 1;
+        }
+    }
+
+    /// Whoever writes `&lt;` outside code speaks of these four characters; other entities are read.
+    fn entities(&mut self, start: usize, end: usize) {
+        for (i, _) in self.text[start..end].match_indices('&') {
+            let rest = &self.text[start + i + 1..end];
+            let name = rest
+                .as_bytes()
+                .iter()
+                .take(10)
+                .position(|&b| b == b';')
+                .and_then(|length| rest.get(..length));
+            if name.is_some_and(is_markup) {
+                self.hidden.push(start + i);
+            }
+        }
+    }
+
+    /// The parser lets `<script>`, `<!--` and the like run on to their end, past blank lines. Nothing is HTML here, so what would
+    /// not end with its paragraph does not begin.
+    fn open_ended_html(&mut self, lines: &[formula::Line], start: usize, end: usize) {
+        let chunk = &self.text[start..end];
+        if !lines
+            .iter()
+            .any(|line| self.text[line.content..end].starts_with('<'))
+        {
+            return;
+        }
+        let lower = chunk.to_ascii_lowercase();
+        let mut ends = HTML_BLOCKS.map(|(_, end)| Ahead::new(end));
+        for line in lines {
+            let at = line.content - start;
+            let kind = HTML_BLOCKS
+                .iter()
+                .position(|(begin, _)| lower[at..].starts_with(begin));
+            if kind.is_some_and(|kind| ends[kind].next(&lower, at).is_none()) {
+                self.hidden.push(line.content);
+            }
+        }
+    }
+
+    /// Keeps a table from being one whose cells would be many more than what was written.
+    fn tables(&mut self, lines: &[formula::Line], end: usize) {
+        for (i, line) in lines.iter().enumerate() {
+            let next = lines.get(i + 1).map_or(end, |next| next.start);
+            let row = &self.text[line.content..next];
+            if !row.bytes().all(|b| b"|:- \t\r\n".contains(&b)) {
+                continue;
+            }
+            let columns = row.bytes().filter(|&b| b == b'|').count() + 1;
+            let cells = columns * (lines.len() - i);
+            if columns > MAX_COLUMNS || cells > end - line.content + MAX_MISSING_CELLS {
+                self.hidden
+                    .extend(row.find('-').map(|at| line.content + at));
+            }
+        }
+    }
+}
+
+/// How the parser's HTML blocks that blank lines do not end begin and end.
+const HTML_BLOCKS: [(&str, &str); 8] = [
+    ("<script", "</script>"),
+    ("<pre", "</pre>"),
+    ("<style", "</style>"),
+    ("<textarea", "</textarea>"),
+    ("<!--", "-->"),
+    ("<?", "?>"),
+    ("<![cdata[", "]]>"),
+    ("<!", ">"),
+];
+
+/// Whether the entity `name` stands for a character of HTML's own syntax.
+fn is_markup(name: &str) -> bool {
+    let number = match name.strip_prefix('#') {
+        Some(digits) => match digits.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => digits.parse().ok(),
+        },
+        None => None,
+    };
+    matches!(number, Some(34 | 38 | 39 | 60 | 62))
+        || ["lt", "gt", "amp", "quot", "apos"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// A code fence that is open, and what it stands in.
+struct Fenced {
+    fence: Fence,
+    quotes: usize,
+    column: usize,
+}
+
+/// What a line is to an open fence.
+enum Reading {
+    Code,
+    End,
+    /// The fence ended before it, with what it stood in.
+    Left,
+}
+
+impl Fenced {
+    fn read(&self, line: &str) -> Reading {
+        let mut rest = line;
+        for _ in 0..self.quotes {
+            match rest.trim_start_matches([' ', '\t']).strip_prefix('>') {
+                Some(inner) => rest = inner.strip_prefix(' ').unwrap_or(inner),
+                None => return Reading::Left,
+            }
+        }
+        let prefix = Prefix::of(rest);
+        if prefix.margin < self.column && !is_blank(rest) {
+            return Reading::Left;
+        }
+        // A tab may be part of the indentation and part of the line; then the fence is taken to begin behind it.
+        let inner = rest
+            .get(self.column..)
+            .filter(|_| rest.bytes().take(self.column).all(|b| b == b' '));
+        if self
+            .fence
+            .closed_by(inner.unwrap_or(rest.trim_start_matches([' ', '\t'])))
+        {
+            Reading::End
+        } else {
+            Reading::Code
+        }
+    }
+}
