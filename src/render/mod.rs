@@ -4,7 +4,7 @@
 //! text --prepare--> text with hidden bytes --comrak--> tree --blocks, inlines, code, math--> Html
 //! ```
 //!
-//! - `prepare` (with `lines`, `formula`, `stand_in`) hides from the parser what it would misread or choke on.
+//! - `prepare` (with `lines`, `formula`, `tables`, `stand_in`) hides from the parser what it would misread or choke on.
 //! - `document` runs the parser, behind `guard` and with a budget of steps; what is too much is shown as text.
 //! - `blocks`, `inlines`, `link`, `code`, `math` write the tree through `html`, the one place where markup is made: names of
 //!   elements and attributes are `&'static str`, everything else is escaped. No sanitiser follows, and none is needed.
@@ -27,6 +27,7 @@ mod prepare;
 mod script;
 mod stand_in;
 mod stream;
+mod tables;
 
 pub use guard::is_guarded;
 pub use stream::{Change, Stream};

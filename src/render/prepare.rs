@@ -5,16 +5,12 @@ use super::ahead::Ahead;
 use super::formula;
 use super::lines::{Fence, Prefix, is_blank, lines};
 use super::stand_in::{INLINE, hide};
+use super::tables;
 
 /// Bytes of lines without a blank one between them whose formatting is read. What comes behind is shown as it was typed.
 const MAX_CHUNK: usize = 64 << 10;
 /// Bytes without a blank in which addresses are looked for: from every `://` the parser reads on to their end.
 const MAX_WORD: usize = 2 << 10;
-/// Columns of a table.
-const MAX_COLUMNS: usize = 64;
-/// Cells that the rows of a table may leave out; the parser makes one up for each.
-const MAX_MISSING_CELLS: usize = 4 << 10;
-
 /// A text made ready for the parser.
 pub(super) struct Prepared<'a> {
     text: &'a str,
@@ -162,7 +158,7 @@ impl Scan<'_> {
         self.addresses(start, end);
         self.entities(start, limit);
         self.open_ended_html(&lines, start, end);
-        self.tables(&lines, end);
+        tables::mark(self.text, &lines, end, &mut self.hidden);
         lines.retain(|line| line.start < limit);
         for line in &mut lines {
             line.start -= start;
@@ -232,23 +228,6 @@ impl Scan<'_> {
                 .position(|(begin, _)| lower[at..].starts_with(begin));
             if kind.is_some_and(|kind| ends[kind].next(&lower, at).is_none()) {
                 self.hidden.push(line.content);
-            }
-        }
-    }
-
-    /// Keeps a table from being one whose cells would be many more than what was written.
-    fn tables(&mut self, lines: &[formula::Line], end: usize) {
-        for (i, line) in lines.iter().enumerate() {
-            let next = lines.get(i + 1).map_or(end, |next| next.start);
-            let row = &self.text[line.content..next];
-            if !row.bytes().all(|b| b"|:- \t\r\n".contains(&b)) {
-                continue;
-            }
-            let columns = row.bytes().filter(|&b| b == b'|').count() + 1;
-            let cells = columns * (lines.len() - i);
-            if columns > MAX_COLUMNS || cells > end - line.content + MAX_MISSING_CELLS {
-                self.hidden
-                    .extend(row.find('-').map(|at| line.content + at));
             }
         }
     }

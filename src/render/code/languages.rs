@@ -452,7 +452,7 @@ mod tests {
             (
                 "rs",
                 "fn f<'a>(x: &'a str) -> u8 { b'x' } // c",
-                "[k:fn] [f:f]<[t:'a]>(x: &[t:'a str]) -> [t:u8] { b[s:'x'] } [c:// c]",
+                "[k:fn] [f:f]<[t:'a]>(x: &[t:'a str]) -> [t:u8] { [s:b'x'] } [c:// c]",
             ),
             (
                 "py",

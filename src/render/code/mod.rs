@@ -113,7 +113,9 @@ fn diff(painter: &mut Painter<'_>, code: &str) {
             [b'-', ..] => Some(Class::Deleted),
             _ => None,
         };
-        painter.push(class, line);
+        let text = line.trim_end_matches('\n');
+        painter.push(class, text);
+        painter.plain(&line[text.len()..]);
     }
 }
 
@@ -194,7 +196,7 @@ mod tests {
     fn a_diff_has_added_and_deleted_lines() {
         assert_eq!(
             painted("diff", "@@ -1 +1 @@\n-a\n+<b>\n c\n"),
-            "<span class=\"k\">@@ -1 +1 @@\n</span><span class=\"del\">-a\n</span><span class=\"add\">+&lt;b&gt;\n</span> c"
+            "<span class=\"k\">@@ -1 +1 @@</span>\n<span class=\"del\">-a</span>\n<span class=\"add\">+&lt;b&gt;</span>\n c"
         );
     }
 

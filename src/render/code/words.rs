@@ -237,7 +237,13 @@ impl Scan<'_> {
             Some(class)
         } else if expected.is_some() {
             expected
-        } else if habits.calls && self.code[end..].starts_with('(') {
+        } else if let Some(end) = self.prefixed(word, end) {
+            return (Some(Class::String), end);
+        } else if habits.calls
+            && ["(", "!(", "![", "!{"]
+                .iter()
+                .any(|call| self.code[end..].starts_with(call))
+        {
             Some(Class::Function)
         } else {
             // A word all in capitals is a constant.
@@ -247,6 +253,17 @@ impl Scan<'_> {
             is_type.then_some(Class::Type)
         };
         (class, end)
+    }
+
+    /// The end of the string that `word` is the prefix of, as in `f"…"` and `L'…'`.
+    fn prefixed(&self, word: &str, end: usize) -> Option<usize> {
+        let prefix = word.len() <= 2 && word.is_ascii();
+        let inner = Scan {
+            at: end,
+            expected: None,
+            ..*self
+        };
+        inner.string().filter(|_| prefix)
     }
 
     /// Whether what ends at `end` is a key.

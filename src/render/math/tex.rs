@@ -500,7 +500,7 @@ impl<'a> Reader<'a> {
 
     /// `\left(`, `\big|`: the delimiter is one character or one name.
     fn sized(&mut self, size: &str) -> Option<()> {
-        // No blank between them: `\\right .` would not be understood.
+        // No blank between them: `\right .` would not be understood.
         self.out.push('\\');
         self.out.push_str(size);
         self.skip_blanks();
