@@ -1,4 +1,6 @@
-//! A search that does not read the same text twice.
+//! Searches that do not read the same text twice.
+
+use super::lines::run;
 
 /// Where a needle comes next, remembered between questions that go forward, so that all of them together read a text once.
 pub(super) struct Ahead {
@@ -31,6 +33,31 @@ impl Ahead {
     }
 }
 
+/// The runs of backticks of a text, by length.
+pub(super) struct TickRuns(Vec<(usize, usize)>);
+
+impl TickRuns {
+    pub fn of(text: &str) -> TickRuns {
+        let bytes = text.as_bytes();
+        let (mut runs, mut at) = (Vec::new(), 0);
+        while let Some(step) = bytes[at..].iter().position(|&b| b == b'`') {
+            let length = run(&bytes[at + step..], b'`');
+            runs.push((length, at + step));
+            at += step + length;
+        }
+        runs.sort_unstable();
+        TickRuns(runs)
+    }
+
+    /// The first run of exactly `length` at or behind `at`.
+    pub fn next(&self, length: usize, at: usize) -> Option<usize> {
+        let found = self
+            .0
+            .get(self.0.partition_point(|&run| run < (length, at)))?;
+        (found.0 == length).then_some(found.1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +72,14 @@ mod tests {
             .collect();
         assert_eq!(found, plain);
         assert_eq!(ahead.next(text, 0), Some(1), "also backwards");
+    }
+
+    #[test]
+    fn finds_runs_of_a_length() {
+        let ticks = TickRuns::of("` `` ``` ``");
+        assert_eq!(ticks.next(2, 0), Some(2));
+        assert_eq!(ticks.next(2, 3), Some(9));
+        assert_eq!(ticks.next(1, 1), None);
+        assert_eq!(ticks.next(4, 0), None);
     }
 }

@@ -57,7 +57,7 @@ fn block(html: &mut Html, node: Node<'_>, scope: Scope) {
     let lang = ("lang", scope.lang);
     if scope.depth > MAX_DEPTH {
         return wrapped(html, "p", &[lang, ("dir", Some("auto"))], |html| {
-            plain(html, node)
+            plain(html, node);
         });
     }
     match &node.data().value {
@@ -66,23 +66,23 @@ fn block(html: &mut Html, node: Node<'_>, scope: Scope) {
             // A turn's hidden h2 is above these, and the page knows two sizes.
             let tag = if heading.level <= 2 { "h3" } else { "h4" };
             wrapped(html, tag, &[lang, ("dir", Some("auto"))], |html| {
-                inlines::write(html, node, Place::default())
+                inlines::write(html, node, Place::default());
             });
         }
         NodeValue::List(list) => self::list(html, node, list, scope),
         NodeValue::BlockQuote => wrapped(html, "blockquote", &[lang, dir(node)], |html| {
-            children(html, node, scope)
+            children(html, node, scope);
         }),
         NodeValue::Alert(alert) => self::alert(html, node, alert, scope),
         NodeValue::CodeBlock(block) => code::write(html, &block.info, &block.literal),
         NodeValue::HtmlBlock(block) => wrapped(html, "p", &[lang, ("dir", Some("auto"))], |html| {
-            html.lines(&block.literal)
+            html.lines(&block.literal);
         }),
         NodeValue::ThematicBreak => html.open("hr", &[]),
         NodeValue::Table(table) => self::table(html, node, &table.alignments, scope),
         NodeValue::FootnoteDefinition(note) => footnote(html, node, &note.name, scope),
         _ => wrapped(html, "p", &[lang, ("dir", Some("auto"))], |html| {
-            plain(html, node)
+            plain(html, node);
         }),
     }
 }
@@ -222,7 +222,7 @@ fn table(html: &mut Html, node: Node<'_>, alignments: &[TableAlignment], scope: 
                 }
                 if head {
                     wrapped(html, "thead", &[], |html| {
-                        self::row(html, row, "th", alignments)
+                        self::row(html, row, "th", alignments);
                     });
                 } else {
                     self::row(html, row, "td", alignments);
@@ -247,7 +247,7 @@ fn row(html: &mut Html, node: Node<'_>, tag: &'static str, alignments: &[TableAl
             // Cells that a short row left out are many in a hostile table, and have no text to direct.
             let dir = cell.first_child().map(|_| "auto");
             wrapped(html, tag, &[("class", class), ("dir", dir)], |html| {
-                inlines::write(html, cell, Place::CELL)
+                inlines::write(html, cell, Place::CELL);
             });
         }
     });
@@ -269,7 +269,7 @@ fn alert(html: &mut Html, node: Node<'_>, alert: &NodeAlert, scope: Scope) {
         |html| {
             html.open("p", &[("dir", Some("auto"))]);
             wrapped(html, "strong", &[], |html| {
-                html.text(alert.title.as_deref().unwrap_or(word))
+                html.text(alert.title.as_deref().unwrap_or(word));
             });
             html.close("p");
             children(html, node, scope);
@@ -290,7 +290,7 @@ fn footnote(html: &mut Html, node: Node<'_>, name: &str, scope: Scope) {
             match first {
                 Some(first) => paragraph(html, first, scope.inner(), Some(name)),
                 None => wrapped(html, "p", &[("dir", Some("auto"))], |html| {
-                    footnote_mark(html, name)
+                    footnote_mark(html, name);
                 }),
             }
             for child in node.children().skip(usize::from(first.is_some())) {

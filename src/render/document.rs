@@ -6,9 +6,10 @@ use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options, try_parse_document};
 
 use super::blocks as writer;
+use super::fences::Fence;
 use super::guard::guarded;
 use super::html::Html;
-use super::lines::{Fence, is_blank, lines};
+use super::lines::{is_blank, lines};
 use super::prepare::{Cut, Prepared, prepare};
 
 /// Bytes after which a text is cut at the next clean place, and the parts parsed by themselves: this bounds what the parser holds

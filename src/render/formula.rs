@@ -4,9 +4,9 @@
 //! the rest of the paragraph anew for each `\(` that never closes. What is left for it to see after this pass are pairs that stand
 //! side by side, so its search is short and its result is ours.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, TickRuns};
+use super::currency::{has_tex, is_formula, is_prose};
 use super::lines::{marker, run};
-use super::script::is_east_asian;
 use super::stand_in::INLINE;
 
 /// A line of a chunk.
@@ -120,7 +120,9 @@ impl Scan<'_> {
                 self.guard_lines(at, close);
                 close + 2
             }
-            None if display && self.growing && self.begins_line(at) => self.unfinished(at),
+            None if display && self.growing && (self.begins_line(at) || self.ends_line(at + 2)) => {
+                self.unfinished(at)
+            }
             _ => {
                 self.hidden.push(at);
                 at + 2
@@ -265,6 +267,12 @@ impl Scan<'_> {
         self.line(at).content == at
     }
 
+    /// Whether nothing but blanks is left of the line at `at`.
+    fn ends_line(&self, at: usize) -> bool {
+        let rest = at + blanks(&self.bytes[at..]);
+        matches!(self.bytes.get(rest), None | Some(b'\n' | b'\r'))
+    }
+
     /// Whether `at` is in a line that looks like a row of a table.
     fn in_row(&self, at: usize) -> bool {
         self.bytes.get(self.line(at).content) == Some(&b'|')
@@ -276,73 +284,6 @@ fn blanks(bytes: &[u8]) -> usize {
         .iter()
         .take_while(|b| matches!(b, b' ' | b'\t'))
         .count()
-}
-
-/// Whether `body`, between two dollars that touch it, is a formula and not the text between two prices.
-fn is_formula(before: Option<char>, body: &str, after: Option<char>) -> bool {
-    // "R$ 12", "US$": a letter or digit before the sign makes it a currency, unless what follows hangs on it as in H$_2$O.
-    if before.is_some_and(|c| c.is_ascii_alphanumeric()) && !body.starts_with(['_', '^', '\\']) {
-        return false;
-    }
-    let joined = match after {
-        Some(c) if c.is_ascii_digit() => false,
-        Some(c) if c.is_ascii_alphabetic() => has_tex(body) || body.len() <= 2, // the $n$th
-        _ => true,
-    };
-    joined && !is_prose(body)
-}
-
-/// Whether `body` has something that only TeX has.
-fn has_tex(body: &str) -> bool {
-    body.contains(['\\', '^', '_', '{', '='])
-}
-
-/// Whether `body` reads like words rather than like a formula.
-fn is_prose(body: &str) -> bool {
-    if has_tex(body) {
-        return false;
-    }
-    if body.starts_with([')', ']', ',', '.', ';', ':', '!', '?', '/', '–', '—'])
-        || body.contains(is_east_asian)
-    {
-        return true;
-    }
-    let is_word = |word: &str| {
-        word.len() > 1
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_alphabetic() || b"'.,;:!?*".contains(&b))
-    };
-    let words: Vec<bool> = body.split_ascii_whitespace().map(is_word).collect();
-    let amount = body.starts_with(|c: char| c.is_ascii_digit()) && words.contains(&true);
-    amount
-        || words.windows(2).any(|pair| pair == [true, true])
-        || !body.contains(char::is_alphanumeric)
-}
-
-/// The runs of backticks of a text, by length.
-struct TickRuns(Vec<(usize, usize)>);
-
-impl TickRuns {
-    fn of(text: &str) -> TickRuns {
-        let bytes = text.as_bytes();
-        let (mut runs, mut at) = (Vec::new(), 0);
-        while let Some(step) = bytes[at..].iter().position(|&b| b == b'`') {
-            let length = run(&bytes[at + step..], b'`');
-            runs.push((length, at + step));
-            at += step + length;
-        }
-        runs.sort_unstable();
-        TickRuns(runs)
-    }
-
-    /// The first run of exactly `length` at or behind `at`.
-    fn next(&self, length: usize, at: usize) -> Option<usize> {
-        let found = self
-            .0
-            .get(self.0.partition_point(|&run| run < (length, at)))?;
-        (found.0 == length).then_some(found.1)
-    }
 }
 
 #[cfg(test)]

@@ -163,23 +163,20 @@ pub(super) fn plain(html: &mut Html, node: Node<'_>) {
     let begin = html.len();
     for inner in node.descendants() {
         let value = &inner.data().value;
+        let breaks = value.block() || matches!(value, NodeValue::SoftBreak | NodeValue::LineBreak);
+        if breaks && html.len() > begin {
+            html.open("br", &[]);
+        }
         match value {
             NodeValue::Text(literal) => html.text(literal),
             NodeValue::Code(code) => html.text(&code.literal),
             NodeValue::Math(formula) => html.text(&formula.literal),
             NodeValue::HtmlInline(tag) => html.text(tag),
-            NodeValue::FootnoteReference(reference) => footnote_mark(html, &reference.name),
-            _ if html.len() > begin
-                && (value.block()
-                    || matches!(value, NodeValue::SoftBreak | NodeValue::LineBreak)) =>
-            {
-                html.open("br", &[])
-            }
-            _ => {}
-        }
-        match value {
             NodeValue::CodeBlock(code) => html.lines(&code.literal),
             NodeValue::HtmlBlock(block) => html.lines(&block.literal),
+            NodeValue::FootnoteReference(reference) => footnote_mark(html, &reference.name),
+            NodeValue::FootnoteDefinition(note) => footnote_mark(html, &note.name),
+            NodeValue::Alert(alert) => html.text(alert.title.as_deref().unwrap_or_default()),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! How a line of Markdown begins: the blanks, quotation marks and list markers before its content, and code fences.
+//! How a line of Markdown begins: the blanks, quotation marks and list markers before its content.
 //!
 //! This is a guess at what the parser will make of a line, good enough to find formulas and to keep nesting shallow. Where the
 //! guess is wrong, formatting suffers, never text (see `stand_in`).
@@ -125,35 +125,6 @@ pub(super) fn marker(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     }
 }
 
-/// A code fence that is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fence {
-    /// `` ` `` or `~`.
-    pub byte: u8,
-    /// How many of them opened it: three or more.
-    pub length: usize,
-}
-
-impl Fence {
-    /// The fence that `content`, a line without its prefix, opens.
-    pub fn opened_by(content: &str) -> Option<Fence> {
-        let byte = *content
-            .as_bytes()
-            .first()
-            .filter(|b| matches!(b, b'`' | b'~'))?;
-        let length = run(content.as_bytes(), byte);
-        let plain_info = byte == b'~' || !content.as_bytes()[length..].contains(&b'`');
-        (length >= 3 && plain_info).then_some(Fence { byte, length })
-    }
-
-    /// Whether `line`, without the prefix of the fence's containers, closes it.
-    pub fn closed_by(self, line: &str) -> bool {
-        let content = line.trim_start_matches(' ');
-        let length = run(content.as_bytes(), self.byte);
-        line.len() - content.len() < 4 && length >= self.length && is_blank(&content[length..])
-    }
-}
-
 /// How many of `byte` the slice begins with.
 pub(super) fn run(bytes: &[u8], byte: u8) -> usize {
     bytes.iter().take_while(|&&b| b == byte).count()
@@ -210,26 +181,5 @@ mod tests {
             Some(201)
         );
         assert_eq!(Prefix::of(&format!("{}a", " ".repeat(200))).too_deep, None);
-    }
-
-    #[test]
-    fn fences_open_and_close() {
-        let fence = Fence::opened_by("```rust\n").unwrap();
-        assert_eq!(
-            fence,
-            Fence {
-                byte: b'`',
-                length: 3
-            }
-        );
-        assert!(
-            fence.closed_by("````  \n") && fence.closed_by("   ```") && !fence.closed_by("    ```")
-        );
-        assert!(
-            !fence.closed_by("``` rust\n") && !fence.closed_by("~~~\n") && !fence.closed_by("``\n")
-        );
-        assert_eq!(Fence::opened_by("``` a`b"), None);
-        assert_eq!(Fence::opened_by("``"), None);
-        assert!(Fence::opened_by("~~~~ a`b").is_some());
     }
 }

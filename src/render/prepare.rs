@@ -2,8 +2,9 @@
 //! or that would cost it more time than the text is worth. One pass, by lines.
 
 use super::ahead::Ahead;
+use super::fences::{Fence, Fenced, Reading};
 use super::formula;
-use super::lines::{Fence, Prefix, is_blank, lines};
+use super::lines::{Prefix, is_blank, lines};
 use super::stand_in::{INLINE, hide};
 use super::tables;
 
@@ -258,47 +259,4 @@ fn is_markup(name: &str) -> bool {
         || ["lt", "gt", "amp", "quot", "apos"]
             .iter()
             .any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// A code fence that is open, and what it stands in.
-struct Fenced {
-    fence: Fence,
-    quotes: usize,
-    column: usize,
-}
-
-/// What a line is to an open fence.
-enum Reading {
-    Code,
-    End,
-    /// The fence ended before it, with what it stood in.
-    Left,
-}
-
-impl Fenced {
-    fn read(&self, line: &str) -> Reading {
-        let mut rest = line;
-        for _ in 0..self.quotes {
-            match rest.trim_start_matches([' ', '\t']).strip_prefix('>') {
-                Some(inner) => rest = inner.strip_prefix(' ').unwrap_or(inner),
-                None => return Reading::Left,
-            }
-        }
-        let prefix = Prefix::of(rest);
-        if prefix.margin < self.column && !is_blank(rest) {
-            return Reading::Left;
-        }
-        // A tab may be part of the indentation and part of the line; then the fence is taken to begin behind it.
-        let inner = rest
-            .get(self.column..)
-            .filter(|_| rest.bytes().take(self.column).all(|b| b == b' '));
-        if self
-            .fence
-            .closed_by(inner.unwrap_or(rest.trim_start_matches([' ', '\t'])))
-        {
-            Reading::End
-        } else {
-            Reading::Code
-        }
-    }
 }

@@ -5,7 +5,8 @@
 //! block on is rendered again, and that only when it has grown by a part of itself.
 
 use super::document::{self, End};
-use super::lines::{Fence, Prefix, is_blank, lines};
+use super::fences::Fence;
+use super::lines::{Prefix, is_blank, lines};
 
 /// Bytes up to which the last block is rendered at every line.
 const SMALL: usize = 2 << 10;

@@ -347,7 +347,7 @@ fn cost_of_a_mebibyte_of_each_bomb() {
             (start.elapsed(), name, size as f64 / text.len() as f64)
         })
         .collect();
-    costs.sort_by(|a, b| b.0.cmp(&a.0));
+    costs.sort_by_key(|cost| std::cmp::Reverse(cost.0));
     for (time, name, factor) in &costs[..20] {
         println!("{time:9.1?}  x{factor:.1}  {name}");
     }

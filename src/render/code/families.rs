@@ -52,7 +52,12 @@ pub(super) const TRIPLE_SINGLE: Quote = Quote {
     long: true,
     ..TEXT
 };
-/// A string in which a backslash is nothing special.
+/// `"…"` where a backslash is nothing special.
+pub(super) const BASIC: Quote = Quote {
+    escapes: false,
+    ..TEXT
+};
+/// A long string in which a backslash is nothing special.
 pub(super) const fn raw(open: &'static str, close: &'static str) -> Quote {
     Quote {
         open,
@@ -69,6 +74,16 @@ pub(super) const PLAIN_HABITS: Habits = Habits {
     calls: false,
     nested: false,
     spaced_comments: false,
+};
+/// Capitals make no difference.
+pub(super) const FOLDED_HABITS: Habits = Habits {
+    fold_case: true,
+    calls: true,
+    ..PLAIN_HABITS
+};
+pub(super) const SHELL_HABITS: Habits = Habits {
+    spaced_comments: true,
+    ..PLAIN_HABITS
 };
 const CODE_HABITS: Habits = Habits {
     calls: true,

@@ -5,8 +5,10 @@
 //! numbers and comments; that is what one looks for in a conversation, and they never fail.
 
 mod families;
+mod formats;
 mod languages;
 mod markup;
+mod programs;
 mod words;
 
 use super::html::Html;

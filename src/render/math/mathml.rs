@@ -1,7 +1,7 @@
 //! Reads the converter's output and writes it anew: known tags that close, known attributes with known kinds of values, and text.
 
 use super::super::html::Html;
-use super::tex::BOX;
+use super::rewrite::BOX;
 
 /// The elements of MathML Core that the converter uses, without the outermost.
 const TAGS: &[&str] = &[

@@ -4,7 +4,9 @@
 //! and recurses once for each command that is another one's argument, which ends the process. So it sees only what `tex` has
 //! rewritten, runs behind a net, and what it says is read by `mathml`, which lets nothing pass that it does not know.
 
+mod commands;
 mod mathml;
+mod rewrite;
 mod tex;
 
 use pulldown_latex::config::DisplayMode;
