@@ -10,7 +10,7 @@ use super::fences::Fence;
 use super::guard::guarded;
 use super::html::Html;
 use super::lines::{is_blank, lines};
-use super::prepare::{Cut, Prepared, prepare};
+use super::prepare::{Prepared, Seam, prepare};
 
 /// Bytes after which a text is cut at the next clean place, and the parts parsed by themselves: this bounds what the parser holds
 /// at once. References and footnotes are found within a part.
@@ -46,7 +46,7 @@ pub(super) fn blocks(text: &str, growing: bool) -> Vec<Block> {
     let prepared = prepare(text, growing);
     let mut all = Vec::new();
     let mut from = 0;
-    for to in part_ends(text.len(), &prepared.cuts) {
+    for to in part_ends(text.len(), &prepared.seams) {
         if !part(text, &prepared, from, to, &mut all) {
             piecemeal(text, &prepared, from, to, &mut all);
         }
@@ -56,13 +56,13 @@ pub(super) fn blocks(text: &str, growing: bool) -> Vec<Block> {
 }
 
 /// Where the parts of a text of `length` bytes end.
-fn part_ends(length: usize, cuts: &[Cut]) -> Vec<usize> {
+fn part_ends(length: usize, seams: &[Seam]) -> Vec<usize> {
     let (mut ends, mut from) = (Vec::new(), 0);
-    for cut in cuts {
-        let size = cut.at - from;
-        if size >= LONG_PART || cut.clean && size >= PART {
-            ends.push(cut.at);
-            from = cut.at;
+    for seam in seams {
+        let size = seam.at - from;
+        if size >= LONG_PART || seam.clean && size >= PART {
+            ends.push(seam.at);
+            from = seam.at;
         }
     }
     ends.push(length);
@@ -88,9 +88,9 @@ fn part(text: &str, prepared: &Prepared<'_>, from: usize, to: usize, all: &mut V
 /// Parses a part that was too much paragraph by paragraph, and shows as text what still is.
 fn piecemeal(text: &str, prepared: &Prepared<'_>, from: usize, to: usize, all: &mut Vec<Block>) {
     let inside = prepared
-        .cuts
+        .seams
         .iter()
-        .map(|cut| cut.at)
+        .map(|seam| seam.at)
         .filter(|&at| at > from && at < to);
     let mut start = from;
     for end in inside.chain([to]) {

@@ -4,7 +4,7 @@
 //! text --prepare--> text with hidden bytes --comrak--> tree --blocks, inlines, code, math--> Html
 //! ```
 //!
-//! - `prepare` (with `lines`, `fences`, `formula`, `currency`, `tables`, `stand_in`) hides from the parser what it would misread or choke on.
+//! - `prepare` (with `lines`, `fences`, `formula`, `currency`, `tables`, `addresses`, `stand_in`) hides from the parser what it would misread or choke on.
 //! - `document` runs the parser, behind `guard` and with a budget of steps; what is too much is shown as text.
 //! - `blocks`, `inlines`, `link`, `code`, `math` write the tree through `html`, the one place where markup is made: names of
 //!   elements and attributes are `&'static str`, everything else is escaped. No sanitiser follows, and none is needed.
@@ -12,6 +12,7 @@
 //!
 //! All limits are of bytes, lines, depth and steps, never of time: the same text always renders the same.
 
+mod addresses;
 mod ahead;
 mod blocks;
 mod code;

@@ -1,6 +1,7 @@
 //! What is done to a text before the parser sees it: every byte is hidden that the parser would take for something it is not,
 //! or that would cost it more time than the text is worth. One pass, by lines.
 
+use super::addresses;
 use super::ahead::Ahead;
 use super::fences::{Fence, Fenced, Reading};
 use super::formula;
@@ -10,19 +11,20 @@ use super::tables;
 
 /// Bytes of lines without a blank one between them whose formatting is read. What comes behind is shown as it was typed.
 const MAX_CHUNK: usize = 64 << 10;
-/// Bytes without a blank in which addresses are looked for: from every `://` the parser reads on to their end.
-const MAX_WORD: usize = 2 << 10;
+
 /// A text made ready for the parser.
 pub(super) struct Prepared<'a> {
     text: &'a str,
     hidden: Vec<usize>,
-    /// Where the text can be cut.
-    pub cuts: Vec<Cut>,
+    /// Where addresses end.
+    ends: Vec<usize>,
+    /// Where the text can be parted.
+    pub seams: Vec<Seam>,
 }
 
 /// The beginning of a line outside code, behind a blank one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cut {
+pub(super) struct Seam {
     pub at: usize,
     /// Whether nothing reaches across: what follows stands at the margin and continues no list.
     pub clean: bool,
@@ -31,13 +33,16 @@ pub(super) struct Cut {
 impl Prepared<'_> {
     /// The lines from byte `from` to byte `to` as the parser may see them.
     pub fn part(&self, from: usize, to: usize) -> String {
-        let first = self.hidden.partition_point(|&at| at < from);
-        let last = self.hidden.partition_point(|&at| at < to);
-        let offsets: Vec<usize> = self.hidden[first..last]
-            .iter()
-            .map(|at| at - from)
-            .collect();
-        hide(&self.text[from..to], &offsets)
+        let inside = |offsets: &[usize]| -> Vec<usize> {
+            let first = offsets.partition_point(|&at| at < from);
+            let last = offsets.partition_point(|&at| at < to);
+            offsets[first..last].iter().map(|at| at - from).collect()
+        };
+        hide(
+            &self.text[from..to],
+            &inside(&self.hidden),
+            &inside(&self.ends),
+        )
     }
 }
 
@@ -46,7 +51,8 @@ pub(super) fn prepare(text: &str, growing: bool) -> Prepared<'_> {
     let mut scan = Scan {
         text,
         hidden: Vec::new(),
-        cuts: Vec::new(),
+        ends: Vec::new(),
+        seams: Vec::new(),
         fence: None,
         items: Vec::new(),
         chunk: Vec::new(),
@@ -56,18 +62,23 @@ pub(super) fn prepare(text: &str, growing: bool) -> Prepared<'_> {
         scan.line(start, line);
     }
     scan.end_chunk(text.len(), growing);
-    let Scan {
-        mut hidden, cuts, ..
-    } = scan;
-    hidden.sort_unstable();
-    hidden.dedup();
-    Prepared { text, hidden, cuts }
+    for offsets in [&mut scan.hidden, &mut scan.ends] {
+        offsets.sort_unstable();
+        offsets.dedup();
+    }
+    Prepared {
+        text,
+        hidden: scan.hidden,
+        ends: scan.ends,
+        seams: scan.seams,
+    }
 }
 
 struct Scan<'a> {
     text: &'a str,
     hidden: Vec<usize>,
-    cuts: Vec<Cut>,
+    ends: Vec<usize>,
+    seams: Vec<Seam>,
     fence: Option<Fenced>,
     /// The columns at which the contents of the open list items stand.
     items: Vec<usize>,
@@ -94,7 +105,7 @@ impl Scan<'_> {
             return;
         }
         if std::mem::take(&mut self.after_blank) && self.chunk.is_empty() {
-            self.cuts.push(Cut {
+            self.seams.push(Seam {
                 at: start,
                 clean: prefix.content == 0,
             });
@@ -143,7 +154,7 @@ impl Scan<'_> {
         };
         self.hidden
             .extend((0..bytes.len()).filter(costly).map(|i| start + i));
-        self.addresses(start, start + line.len());
+        addresses::mark(line, start, &mut self.hidden);
     }
 
     /// Looks through the lines before `end` that have gathered.
@@ -156,7 +167,8 @@ impl Scan<'_> {
         let bytes = self.text.as_bytes();
         self.hidden
             .extend((limit..end).filter(|&i| INLINE.contains(&bytes[i])));
-        self.addresses(start, end);
+        addresses::mark(&self.text[start..end], start, &mut self.hidden);
+        addresses::mark_ends(&self.text[start..limit], start, &mut self.ends);
         self.entities(start, limit);
         self.open_ended_html(&lines, start, end);
         tables::mark(self.text, &lines, end, &mut self.hidden);
@@ -173,25 +185,6 @@ impl Scan<'_> {
             &mut formulas,
         );
         self.hidden.extend(formulas.iter().map(|at| start + at));
-    }
-
-    /// Hides the addresses in words of a length that no address has.
-    fn addresses(&mut self, start: usize, end: usize) {
-        let text = &self.text[start..end];
-        if text.len() <= MAX_WORD {
-            return;
-        }
-        let mut at = start;
-        for word in text.split([' ', '\t', '\n', '\r']) {
-            if word.len() > MAX_WORD {
-                self.hidden.extend(
-                    word.match_indices("://")
-                        .chain(word.match_indices("www."))
-                        .map(|(i, _)| at + i),
-                );
-            }
-            at += word.len() + 1;
-        }
     }
 
     /// Whoever writes `&lt;` outside code speaks of these four characters; other entities are read.
@@ -259,4 +252,79 @@ fn is_markup(name: &str) -> bool {
         || ["lt", "gt", "amp", "quot", "apos"]
             .iter()
             .any(|known| known.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with every hidden byte shown as `·`.
+    fn marked(text: &str) -> String {
+        let hidden = prepare(text, false).hidden;
+        let byte = |(i, c)| {
+            if hidden.binary_search(&i).is_ok() {
+                '·'
+            } else {
+                c
+            }
+        };
+        text.char_indices().map(byte).collect()
+    }
+
+    #[test]
+    fn code_is_not_searched_for_formulas() {
+        let text = "```sh\necho $A $B\n```\n$x$ ~~~\n- ```\n  $a$\n  ```\n  $y$\n> ```\n> $b$\n$z$";
+        let expected =
+            "```sh\necho ·A ·B\n```\n$x$ ~~~\n- ```\n  ·a·\n  ```\n  $y$\n> ```\n> ·b·\n$z$";
+        assert_eq!(marked(text), expected);
+        assert_eq!(
+            marked("    ```\n$x$ and $5"),
+            "    ```\n$x$ and ·5",
+            "indented code opens no fence"
+        );
+        assert_eq!(
+            marked("- a\n\n      ```\n      $5"),
+            "- a\n\n      ```\n      ·5",
+            "but in an item it does"
+        );
+    }
+
+    #[test]
+    fn c16_html_that_would_not_end_with_its_paragraph_is_hidden() {
+        assert_eq!(marked("<script>\na\n\nb"), "·script>\na\n\nb");
+        assert_eq!(marked("<script>\na</SCRIPT>"), "<script>\na</SCRIPT>");
+        assert_eq!(marked("- <!-- a"), "- ·!-- a");
+        assert_eq!(marked("<!-- a -->\n<div>"), "<!-- a -->\n<div>");
+    }
+
+    #[test]
+    fn c16_entities_of_markup_are_what_was_typed() {
+        assert_eq!(
+            marked("&lt;b&gt; &amp; &#60; &#x3C; &#X3e;"),
+            "·lt;b·gt; ·amp; ·#60; ·#x3C; ·#X3e;"
+        );
+        assert_eq!(
+            marked("&nbsp; &copy; &#8217; &lt & ;"),
+            "&nbsp; &copy; &#8217; &lt & ;"
+        );
+    }
+
+    #[test]
+    fn i13_what_is_too_long_is_not_read() {
+        let text = "*a* ".repeat(20_000);
+        let marked = marked(&text);
+        assert!(marked.starts_with("*a* *a*") && marked.ends_with("·a· ·a· "));
+    }
+
+    #[test]
+    fn seams_are_between_blocks() {
+        let seams = prepare("a\n\nb\n\n- c\n\n  d\n\n```\n\ne\n```\n\nf", false).seams;
+        let clean: Vec<usize> = seams
+            .iter()
+            .filter(|seam| seam.clean)
+            .map(|seam| seam.at)
+            .collect();
+        assert_eq!(clean, [0, 3, 16, 28]);
+        assert_eq!(seams.len(), 6);
+    }
 }

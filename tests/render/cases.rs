@@ -188,6 +188,20 @@ fn pictures_are_links_and_links_say_where_they_lead() {
 }
 
 #[test]
+fn bare_addresses_end_where_chinese_goes_on() {
+    let html =
+        html("详见https://a.example/docs。**重要**：[文档](https://c.example/摆钟（乐器）)。");
+    assert!(
+        html.contains(">https://a.example/docs</a>。<strong>重要</strong>："),
+        "{html}"
+    );
+    assert!(
+        html.contains("href=\"https://c.example/摆钟（乐器）\""),
+        "{html}"
+    );
+}
+
+#[test]
 fn footnotes_stay_where_they_are() {
     let html = html("a[^1] b[^none]\n\n[^1]: note\n\n[^x]: alone");
     assert!(html.contains("a<sup>1</sup> b[^none]"), "{html}");

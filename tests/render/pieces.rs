@@ -139,6 +139,25 @@ fn an_open_code_block_is_sent_once_and_coloured_when_it_closes() {
 }
 
 #[test]
+fn a_code_block_is_sent_again_when_it_closes_though_it_looks_the_same() {
+    let text = "```\na\n```\nb\n";
+    let mut stream = Stream::new();
+    let first = stream.update(&text[..6]).remove(0);
+    let rest = stream.update(text);
+    assert_eq!(
+        (rest.len(), rest[0].index, &rest[0].html),
+        (2, 0, &first.html),
+        "what the page put in goes"
+    );
+}
+
+#[test]
+fn a_stream_can_move_to_another_thread() {
+    fn sendable<T: Send>(_: T) {}
+    sendable(Stream::new());
+}
+
+#[test]
 fn the_tail_of_an_open_code_block_continues_its_text() {
     let text = "```\na\nb\nc\n";
     let mut stream = Stream::new();
