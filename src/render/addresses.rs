@@ -35,20 +35,18 @@ fn mark_ends_behind(sign: &str, text: &str, start: usize, ends: &mut Vec<usize>)
             continue;
         }
         let from = at + sign.len();
-        let mut in_host = true;
-        let end = text[from..].char_indices().find(|&(i, c)| {
+        // An ASCII host ends where Chinese begins; one in Chinese does not.
+        let (mut in_host, mut dotted, mut ascii) = (true, false, true);
+        let end = text[from..].char_indices().find(|&(_, c)| {
             in_host &= !matches!(c, '/' | '?' | '#');
-            let named = || text[from..from + i].contains('.') && text[from..from + i].is_ascii();
-            c.is_ascii_whitespace()
-                || c == '<'
-                || is_wide_stop(c)
-                || in_host && is_east_asian(c) && named()
+            let stops = in_host && dotted && ascii && is_east_asian(c);
+            dotted |= c == '.';
+            ascii &= c.is_ascii();
+            stops || c.is_ascii_whitespace() || c == '<' || is_wide_stop(c)
         });
-        if let Some((i, c)) = end {
-            read = from + i;
-            if !c.is_ascii() {
-                ends.push(start + read);
-            }
+        read = end.map_or(text.len(), |(i, _)| from + i);
+        if end.is_some_and(|(_, c)| !c.is_ascii()) {
+            ends.push(start + read);
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn blocks(markdown: &str) -> Vec<String> {
         .collect()
 }
 
-/// The whole HTML of `markdown`: its blocks, a line each.
+/// The whole HTML of `markdown`: its blocks, and nothing between them, so that a page gets the same nodes as from a `Stream`.
 pub fn html(markdown: &str) -> String {
-    blocks(markdown).join("\n")
+    blocks(markdown).concat()
 }

@@ -72,6 +72,7 @@ fn shown(c: char) -> char {
     }
 }
 
+/// What stands for `byte`, if it can be hidden.
 pub(super) fn stand_in(byte: u8) -> Option<char> {
     let number = HIDEABLE.iter().position(|&b| b == byte)?;
     char::from_u32(FIRST + number as u32)

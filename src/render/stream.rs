@@ -67,6 +67,9 @@ impl Stream {
         let Some(complete) = line_end else {
             return Vec::new();
         };
+        if !text.is_char_boundary(self.start) || !text.is_char_boundary(self.rendered) {
+            return Vec::new(); // another text than before
+        }
         self.complete = complete;
         let in_fence = self.fence.is_some();
         if !self.is_due(text) {

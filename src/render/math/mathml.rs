@@ -4,56 +4,18 @@ use super::super::html::Html;
 use super::rewrite::BOX;
 
 /// The elements of MathML Core that the converter uses, without the outermost.
-const TAGS: &[&str] = &[
-    "mrow",
-    "mi",
-    "mo",
-    "mn",
-    "mtext",
-    "mspace",
-    "mfrac",
-    "msqrt",
-    "mroot",
-    "mstyle",
-    "mpadded",
-    "msub",
-    "msup",
-    "msubsup",
-    "munder",
-    "mover",
-    "munderover",
-    "mtable",
-    "mtr",
-    "mtd",
-];
+const TAGS: &str = "mrow mi mo mn mtext mspace mfrac msqrt mroot mstyle mpadded msub msup msubsup munder \
+    mover munderover mtable mtr mtd";
 /// Elements within elements; more would be a burden to a browser.
 const MAX_DEPTH: usize = 80;
 /// How long a space or a rule may be, in em.
 const MAX_LENGTH: f32 = 24.0;
 
 /// The classes by which the converter tells how tables are set, and our own.
-const CLASSES: &[&str] = &[
-    "menv-alignlike",
-    "menv-align",
-    "menv-with-eqn",
-    "menv-arraylike",
-    "menv-cells-left",
-    "menv-cells-right",
-    "menv-cases",
-    "menv-multline",
-    "menv-nonumber",
-    "menv-hline",
-    "menv-hdashline",
-    "menv-left-solid",
-    "menv-left-dashed",
-    "menv-right-solid",
-    "menv-right-dashed",
-    "menv-border-only",
-    "cell-left",
-    "cell-right",
-    "small",
-    "mop-negated",
-];
+const CLASSES: &str = "menv-alignlike menv-align menv-with-eqn menv-arraylike menv-cells-left \
+    menv-cells-right menv-cases menv-multline menv-nonumber menv-hline menv-hdashline \
+    menv-left-solid menv-left-dashed menv-right-solid menv-right-dashed menv-border-only \
+    cell-left cell-right small mop-negated";
 
 /// Writes the formula `raw`; `false`, and nothing is written, if there is anything in it that is not known.
 pub(super) fn write(html: &mut Html, raw: &str, display: bool) -> bool {
@@ -102,7 +64,7 @@ fn elements(out: &mut Html, mut rest: &str) -> Option<()> {
             .strip_suffix('/')
             .map_or((inside, false), |inside| (inside, true));
         let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
-        let name = *TAGS.iter().find(|known| **known == name)?;
+        let name = word_of(TAGS, name)?;
         let boxed = if name == "mrow" { boxed(rest) } else { None };
         rest = boxed.unwrap_or(rest);
         start(out, name, attributes, boxed.is_some())?;
@@ -117,6 +79,11 @@ fn elements(out: &mut Html, mut rest: &str) -> Option<()> {
     }
     text(out, rest);
     open.is_empty().then_some(())
+}
+
+/// `word` if it is one of `words`.
+fn word_of(words: &'static str, word: &str) -> Option<&'static str> {
+    words.split(' ').find(|known| *known == word)
 }
 
 /// What follows the sign for a box, if `rest` begins with it.
@@ -136,7 +103,7 @@ fn start(out: &mut Html, name: &'static str, mut rest: &str, boxed: bool) -> Opt
         let (value, behind) = behind.split_once('"')?;
         rest = behind;
         if key == "class" {
-            for part in value.split(' ').filter(|part| CLASSES.contains(part)) {
+            for part in value.split(' ').filter_map(|part| word_of(CLASSES, part)) {
                 class.push_str(if class.is_empty() { "" } else { " " });
                 class.push_str(part);
             }
@@ -154,27 +121,13 @@ fn start(out: &mut Html, name: &'static str, mut rest: &str, boxed: bool) -> Opt
 
 /// The attribute `key` if it may have `value`; colours and all other styles may not.
 fn attribute(key: &str, value: &str) -> Option<&'static str> {
-    const SWITCHES: &[&str] = &[
-        "stretchy",
-        "symmetric",
-        "movablelimits",
-        "largeop",
-        "displaystyle",
-    ];
-    const LENGTHS: &[&str] = &[
-        "width",
-        "height",
-        "depth",
-        "minsize",
-        "maxsize",
-        "linethickness",
-    ];
-    let find = |keys: &[&'static str]| keys.iter().find(|known| **known == key).copied();
+    const SWITCHES: &str = "stretchy symmetric movablelimits largeop displaystyle";
+    const LENGTHS: &str = "width height depth minsize maxsize linethickness";
     match value {
-        "true" | "false" => find(SWITCHES),
+        "true" | "false" => word_of(SWITCHES, key),
         "0" | "1" | "2" if key == "scriptlevel" => Some("scriptlevel"),
         "normal" if key == "mathvariant" => Some("mathvariant"),
-        length => find(LENGTHS).filter(|_| is_length(length)),
+        length => word_of(LENGTHS, key).filter(|_| is_length(length)),
     }
 }
 

@@ -7,6 +7,16 @@ use super::tex::Reader;
 /// Stands at the beginning of a group that gets a box; a noncharacter, which no source holds.
 pub(super) const BOX: char = '\u{FDEF}';
 
+/// The environments that say how their columns are set.
+const WITH_COLUMNS: [&str; 6] = [
+    "array",
+    "darray",
+    "subarray",
+    "alignat",
+    "alignat*",
+    "alignedat",
+];
+
 /// Copies or rewrites the command `name`, which has been read, with its arguments. `None`: the formula is refused.
 pub(super) fn command<'a>(reader: &mut Reader<'a>, name: &'a str) -> Option<()> {
     reader.named(name)
@@ -114,11 +124,9 @@ impl<'a> Reader<'a> {
 
     fn push_words(&mut self, command: &str, words: &str) {
         let known = ["textrm", "textbf", "textit", "textsf", "texttt"].contains(&command);
-        self.out.push_str(if known { "\\" } else { "\\text{" });
-        if known {
-            self.out.push_str(command);
-            self.out.push('{');
-        }
+        self.out.push('\\');
+        self.out.push_str(if known { command } else { "text" });
+        self.out.push('{');
         // What TeX would read in words is hidden from the converter and shown again on output.
         self.out.extend(words.chars().map(|c| {
             if c.is_ascii_punctuation() {
@@ -168,42 +176,30 @@ impl<'a> Reader<'a> {
 
     fn environment(&mut self, command: &str) -> Option<()> {
         let name = self.raw_argument()?;
-        if name.len() > 16
-            || !name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b"*BV".contains(&b))
-        {
+        let plain = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b"*BV".contains(&b));
+        if name.len() > 16 || !plain {
             return None;
         }
         self.out.push_str(&format!("\\{command}{{{name}}}"));
         if command == "end" {
             self.environments = self.environments.checked_sub(1)?;
-        } else {
-            self.environments += 1;
-            if let Some(rest) = self.rest.trim_start().strip_prefix('[') {
-                self.rest = rest.split_once(']')?.1;
+            return Some(());
+        }
+        self.environments += 1;
+        // Where it stands on its line does not matter here.
+        if let Some(rest) = self.rest.trim_start().strip_prefix('[') {
+            self.rest = rest.split_once(']')?.1;
+        }
+        if WITH_COLUMNS.contains(&name) {
+            let columns = self.raw_argument()?.replace("@{}", "");
+            let columns: String = columns.split_whitespace().collect();
+            let known = |b: u8| b"clr|:".contains(&b) || b.is_ascii_digit();
+            if columns.len() > 64 || !columns.bytes().all(known) {
+                return None;
             }
-            if [
-                "array",
-                "darray",
-                "subarray",
-                "alignat",
-                "alignat*",
-                "alignedat",
-            ]
-            .contains(&name)
-            {
-                let columns: String = self
-                    .raw_argument()?
-                    .replace("@{}", "")
-                    .split_whitespace()
-                    .collect();
-                let known = |b: u8| b"clr|:".contains(&b) || b.is_ascii_digit();
-                if columns.len() > 64 || !columns.bytes().all(known) {
-                    return None;
-                }
-                self.out.push_str(&format!("{{{columns}}}"));
-            }
+            self.out.push_str(&format!("{{{columns}}}"));
         }
         Some(())
     }
