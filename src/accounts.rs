@@ -51,16 +51,11 @@ pub struct SignedIn {
 }
 
 /// Makes an account and signs it in.
-pub fn register(app: &App, origin: &Origin, form: Registering) -> Result<SignedIn> {
-    app.limits
-        .take(Action::Register, Who::address(origin.address))?;
-    let (name, email, password) = check_form(app, &form)?;
+pub fn register(app: &App, origin: &Origin, form: &Registering) -> Result<SignedIn> {
+    app.limits.take(Action::Register, Who::address(origin.address))?;
+    let (name, email, password) = check_form(app, form)?;
     let first = app.store.is_empty()?;
-    let invite = form
-        .invite
-        .as_ref()
-        .map(|code| code.reveal().trim())
-        .filter(|code| !code.is_empty());
+    let invite = form.invite.as_ref().map(|code| code.reveal().trim()).filter(|code| !code.is_empty());
     let closed = Error::Forbidden("registration_closed", "This server takes no new accounts.");
     let mut only_first = false;
     let invite = match (first, app.setup_code(), app.config.auth.registration) {
@@ -82,41 +77,22 @@ pub fn register(app: &App, origin: &Origin, form: Registering) -> Result<SignedI
         (false, _, Registration::Closed) => return Err(closed),
         (false, _, Registration::Open) if invite.is_none() => None,
         (false, _, _) => {
-            let code = invite.ok_or(Error::Forbidden(
-                "invite_invalid",
-                "An invitation is needed to register here.",
-            ))?;
+            let code = invite
+                .ok_or(Error::Forbidden("invite_invalid", "An invitation is needed to register here."))?;
             Some(keys::digest(code.as_bytes()))
         }
     };
     let password = app.passwords.hash(&password)?;
-    let new = NewUser {
-        email,
-        name,
-        password,
-        role: Role::User,
-        invite,
-        only_first,
-        now: app.clock.now(),
-    };
+    let new = NewUser { email, name, password, role: Role::User, invite, only_first, now: app.clock.now() };
     let user = app.store.create_user(new)?;
     app.use_up_setup_code();
     begin_session(app, user, &origin.agent)
 }
 
 /// Makes an account without a form: for the command line, which nobody else can reach.
-pub fn add(
-    app: &App,
-    email: &str,
-    name: Option<&str>,
-    password: &Secret,
-    role: Role,
-) -> Result<User> {
+pub fn add(app: &App, email: &str, name: Option<&str>, password: &Secret, role: Role) -> Result<User> {
     let email = check_email(email).map_err(|sentence| Error::field("email", sentence))?;
-    let name = name.map_or_else(
-        || email.split('@').next().unwrap_or(&email).to_owned(),
-        str::to_owned,
-    );
+    let name = name.map_or_else(|| email.split('@').next().unwrap_or(&email).to_owned(), str::to_owned);
     let name = check_name(&name).map_err(|sentence| Error::field("name", sentence))?;
     check_password(app, password).map_err(|sentence| Error::field("password", sentence))?;
     let password = app.passwords.hash(password)?;
@@ -133,24 +109,17 @@ pub fn add(
 
 /// Signs in. An unknown e-mail and a wrong password are told apart neither by words nor by time.
 pub fn login(app: &App, origin: &Origin, email: &str, password: &Secret) -> Result<SignedIn> {
-    app.limits
-        .take(Action::Login, Who::address(origin.address))?;
+    app.limits.take(Action::Login, Who::address(origin.address))?;
     let found = match check_email(email) {
         Ok(email) => app.store.user_by_email(&email)?,
         Err(_) => None,
     };
-    let check = app
-        .passwords
-        .check(password, found.as_ref().map(|(_, hash)| hash.as_str()))?;
-    let (user, hash) = match (found, &check) {
-        (Some(found), Check::Right | Check::Rehash(_)) => found,
-        _ => return Err(wrong_password()),
+    let check = app.passwords.check(password, found.as_ref().map(|(_, hash)| hash.as_str()))?;
+    let (Some((user, hash)), Check::Right | Check::Rehash(_)) = (found, &check) else {
+        return Err(wrong_password());
     };
     if user.disabled.is_some() {
-        return Err(Error::Forbidden(
-            "account_disabled",
-            "This account is disabled.",
-        ));
+        return Err(Error::Forbidden("account_disabled", "This account is disabled."));
     }
     if let Check::Rehash(new) = check {
         app.store.rehash(user.id, hash, new)?;
@@ -166,18 +135,8 @@ fn begin_session(app: &App, user: User, agent: &str) -> Result<SignedIn> {
     let session = keys::random_hex(16).map_err(Error::internal)?;
     let now = app.clock.now();
     let ttl = i64::try_from(app.config.auth.token_ttl.as_secs()).unwrap_or(i64::MAX);
-    let agent: String = agent
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_AGENT)
-        .collect();
-    app.store.begin_session(
-        user.id,
-        session.clone(),
-        agent,
-        now,
-        now.saturating_add(ttl),
-    )?;
+    let agent: String = agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect();
+    app.store.begin_session(user.id, session.clone(), agent, now, now.saturating_add(ttl))?;
     let token = Secret::new(app.tokens.issue(user.id, &session, ttl));
     Ok(SignedIn { user, token })
 }
@@ -186,14 +145,8 @@ fn begin_session(app: &App, user: User, agent: &str) -> Result<SignedIn> {
 pub fn authenticate(app: &App, token: &str) -> Result<Identity> {
     let login = app.tokens.verify(token).ok_or(Error::Unauthenticated)?;
     let now = app.clock.now();
-    let identity = app
-        .store
-        .identity(login.user, &login.session, now)?
-        .ok_or(Error::Unauthenticated)?;
-    if identity
-        .last_seen
-        .is_none_or(|seen| now - seen > SEEN_EVERY)
-    {
+    let identity = app.store.identity(login.user, &login.session, now)?.ok_or(Error::Unauthenticated)?;
+    if identity.last_seen.is_none_or(|seen| now - seen > SEEN_EVERY) {
         app.store.seen(identity.user, now);
     }
     Ok(identity)
@@ -201,10 +154,7 @@ pub fn authenticate(app: &App, token: &str) -> Result<Identity> {
 
 /// True while the login that `identity` came from is good.
 pub fn is_signed_in(app: &App, identity: &Identity) -> Result<bool> {
-    Ok(app
-        .store
-        .identity(identity.user, &identity.session, app.clock.now())?
-        .is_some())
+    Ok(app.store.identity(identity.user, &identity.session, app.clock.now())?.is_some())
 }
 
 /// Fails unless `password` is the user's. Counts as a try to sign in.
@@ -212,10 +162,7 @@ fn confirm(app: &App, user: UserId, password: &Secret) -> Result<String> {
     app.limits.take(Action::Login, Who::User(user))?;
     let hash = app.store.password_hash(user)?;
     match app.passwords.check(password, Some(&hash))? {
-        Check::Wrong => Err(Error::field(
-            "current_password",
-            "The password is not right.",
-        )),
+        Check::Wrong => Err(Error::field("current_password", "The password is not right.")),
         Check::Right | Check::Rehash(_) => Ok(hash),
     }
 }
@@ -231,9 +178,9 @@ pub fn change_password(
 ) -> Result<SignedIn> {
     let mut faults = Fields::new();
     if let Err(sentence) = check_password(app, new) {
-        faults.push(("password", sentence.into()));
+        faults.push(("password".into(), sentence.into()));
     } else if new != confirmation {
-        faults.push(("password_confirmation", "The two passwords differ.".into()));
+        faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
     }
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
@@ -241,10 +188,7 @@ pub fn change_password(
     let old = confirm(app, user, current)?;
     let hash = app.passwords.hash(new)?;
     if !app.store.change_password(user, Some(old), hash)? {
-        return Err(Error::field(
-            "current_password",
-            "The password is not right.",
-        ));
+        return Err(Error::field("current_password", "The password is not right."));
     }
     begin_session(app, app.store.user(user)?, agent)
 }
@@ -258,12 +202,10 @@ pub fn reset_password(app: &App, user: UserId, new: &Secret) -> Result<()> {
 
 /// Fails unless `password` is the user's, so that the account may be deleted.
 pub fn confirm_deletion(app: &App, user: UserId, password: &Secret) -> Result<()> {
-    confirm(app, user, password)
-        .map(drop)
-        .map_err(|error| match error {
-            Error::Invalid(_) => Error::field("password", "The password is not right."),
-            other => other,
-        })
+    confirm(app, user, password).map(drop).map_err(|error| match error {
+        Error::Invalid(_) => Error::field("password", "The password is not right."),
+        other => other,
+    })
 }
 
 /// Removes the account with everything it owns. Its running answers have been stopped.
@@ -279,69 +221,47 @@ pub fn update(app: &App, user: UserId, mut change: UserChange) -> Result<User> {
     if let Some(name) = change.name.take() {
         match check_name(&name) {
             Ok(name) => change.name = Some(name),
-            Err(sentence) => faults.push(("name", sentence.into())),
+            Err(sentence) => faults.push(("name".into(), sentence.into())),
         }
     }
     if let Some(Some(locale)) = &change.locale
         && !["en", "zh-CN"].contains(&locale.as_str())
     {
-        faults.push(("locale", "The languages are en and zh-CN.".into()));
+        faults.push(("locale".into(), "The languages are en and zh-CN.".into()));
     }
     if let Some(Some(model)) = &change.default_model
         && !is_model_name(model)
     {
-        faults.push(("default_model", "This is not the name of a model.".into()));
+        faults.push(("default_model".into(), "This is not the name of a model.".into()));
     }
     if let Some(Some(prompt)) = &change.system_prompt
         && (prompt.chars().count() > app.config.chat.max_message_chars || prompt.contains('\0'))
     {
-        faults.push(("system_prompt", "The system prompt is too long.".into()));
+        faults.push(("system_prompt".into(), "The system prompt is too long.".into()));
     }
-    if faults.is_empty() {
-        app.store.update_user(user, change)
-    } else {
-        Err(Error::Invalid(faults))
-    }
+    if faults.is_empty() { app.store.update_user(user, change) } else { Err(Error::Invalid(faults)) }
 }
 
 /// Keeps an API key, sealed for this user and the configured upstream.
 pub fn set_key(app: &App, user: UserId, given: &Secret) -> Result<()> {
     let key = check_key(given).map_err(|sentence| Error::field("api_key", sentence))?;
     let origin = app.config.upstream.base_url.origin();
-    let sealed = app
-        .master
-        .seal(&key, &billing::seal_name(user, origin))
-        .map_err(Error::internal)?;
+    let sealed = app.master.seal(&key, &billing::seal_name(user, origin)).map_err(Error::internal)?;
     let hint = mask(key.reveal());
-    app.store.set_key(
-        user,
-        Some(SealedKey {
-            sealed,
-            hint,
-            origin: origin.to_owned(),
-        }),
-    )
+    app.store.set_key(user, Some(SealedKey { sealed, hint, origin: origin.to_owned() }))
 }
 
 /// What is shown of a key: four characters only when they are few among many.
 pub fn mask(key: &str) -> String {
-    let shown = if key.len() >= 20 {
-        &key[key.len() - 4..]
-    } else {
-        ""
-    };
+    let shown = if key.len() >= 20 { &key[key.len() - 4..] } else { "" };
     format!("sk-****{shown}")
 }
 
 /// A key as people paste it: with blanks, quotes or `Bearer` around it.
 pub fn check_key(given: &Secret) -> Result<Secret, &'static str> {
-    let blank =
-        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{201C}' | '\u{201D}' | '`');
+    let blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{201C}' | '\u{201D}' | '`');
     let mut key = given.reveal().trim_matches(blank);
-    if key
-        .get(..7)
-        .is_some_and(|start| start.eq_ignore_ascii_case("bearer "))
-    {
+    if key.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
         key = key[7..].trim_matches(blank);
     }
     if key.is_empty() {
@@ -368,35 +288,27 @@ pub fn is_model_name(name: &str) -> bool {
 
 fn check_form(app: &App, form: &Registering) -> Result<(String, String, Secret)> {
     let mut faults = Fields::new();
-    let mut take = |field, value: Result<String, &'static str>| match value {
+    let mut take = |field: &'static str, value: Result<String, &'static str>| match value {
         Ok(value) => value,
         Err(sentence) => {
-            faults.push((field, sentence.into()));
+            faults.push((field.into(), sentence.into()));
             String::new()
         }
     };
     let name = take("name", check_name(form.name.as_deref().unwrap_or_default()));
-    let email = take(
-        "email",
-        check_email(form.email.as_deref().unwrap_or_default()),
-    );
+    let email = take("email", check_email(form.email.as_deref().unwrap_or_default()));
     let password = form.password.clone().unwrap_or_default();
     match (check_password(app, &password), &form.confirmation) {
-        (Err(sentence), _) => faults.push(("password", sentence.into())),
-        (Ok(()), None) => faults.push((
-            "password_confirmation",
-            "The password is needed twice.".into(),
-        )),
+        (Err(sentence), _) => faults.push(("password".into(), sentence.into())),
+        (Ok(()), None) => {
+            faults.push(("password_confirmation".into(), "The password is needed twice.".into()));
+        }
         (Ok(()), Some(again)) if *again != password => {
-            faults.push(("password_confirmation", "The two passwords differ.".into()));
+            faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
         }
         (Ok(()), Some(_)) => {}
     }
-    if faults.is_empty() {
-        Ok((name, email, password))
-    } else {
-        Err(Error::Invalid(faults))
-    }
+    if faults.is_empty() { Ok((name, email, password)) } else { Err(Error::Invalid(faults)) }
 }
 
 fn check_name(name: &str) -> Result<String, &'static str> {
@@ -419,11 +331,8 @@ pub fn check_email(email: &str) -> Result<String, &'static str> {
     if email.is_empty() {
         return Err("An email address is needed.");
     }
-    let options = Options::default()
-        .without_display_text()
-        .without_domain_literal();
-    let plain =
-        email.is_ascii() && email.len() <= LONGEST_EMAIL && !email.contains(['"', '(', '\\', ' ']);
+    let options = Options::default().without_display_text().without_domain_literal();
+    let plain = email.is_ascii() && email.len() <= LONGEST_EMAIL && !email.contains(['"', '(', '\\', ' ']);
     if !plain || EmailAddress::parse_with_options(email, options).is_err() || email.ends_with('.') {
         return Err("This address is not complete.");
     }

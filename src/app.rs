@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-const LOCK: &str = "lock";
+/// Locked for as long as a server has the data folder.
+pub const LOCK: &str = "lock";
 /// Pictures of people, in the data folder.
 pub const AVATARS: &str = "avatars";
 
@@ -111,14 +112,9 @@ impl App {
                 "the server had ended while answers were running; their text was kept"
             );
         }
-        if app.config.auth.setup_code
-            && app.config.reachable_from_outside()
-            && app.store.is_empty()?
-        {
+        if app.config.auth.setup_code && app.config.reachable_from_outside() && app.store.is_empty()? {
             let code = keys::random_hex(6).map_err(|e| Refusal::Refused(e.to_string()))?;
-            *app.setup_code
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(code));
+            *app.setup_code.lock().unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(code));
         }
         let app = Arc::new(app);
         Answers::keep(&app).map_err(|e| Refusal::Refused(e.to_string()))?;
@@ -129,11 +125,7 @@ impl App {
     pub fn command(config: Config, clock: Clock) -> Result<App, Refusal> {
         let data_dir = data_folder(&config.server.data_dir)?;
         let lock = lock(&data_dir)?;
-        let change = if lock.is_some() {
-            Change::Allowed
-        } else {
-            Change::Forbidden
-        };
+        let change = if lock.is_some() { Change::Allowed } else { Change::Forbidden };
         App::open(config, clock, &data_dir, change, lock)
     }
 
@@ -184,18 +176,12 @@ impl App {
 
     /// The code that the first account needs, if it does.
     pub fn setup_code(&self) -> Option<Secret> {
-        self.setup_code
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.setup_code.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The first account is made: the code has done its work.
     pub fn use_up_setup_code(&self) {
-        *self
-            .setup_code
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        *self.setup_code.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// From now on no answer is begun.
@@ -218,10 +204,7 @@ impl App {
 /// Makes the data folder, readable by its owner alone.
 fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
     let refused = |what: &str, e: std::io::Error| {
-        Refusal::Refused(format!(
-            "server.data_dir {} cannot be {what}: {e}",
-            path.display()
-        ))
+        Refusal::Refused(format!("server.data_dir {} cannot be {what}: {e}", path.display()))
     };
     let builder = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
     builder(path).map_err(|e| refused("made", e))?;
@@ -231,16 +214,10 @@ fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
 }
 
 /// The data folder's lock; `None` when another process has it. The system lets go of it when the process ends.
-fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
+pub fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
     let path = data_dir.join(LOCK);
-    let refused =
-        |e: std::io::Error| Refusal::Refused(format!("{} cannot be written: {e}", path.display()));
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path);
+    let refused = |e: std::io::Error| Refusal::Refused(format!("{} cannot be written: {e}", path.display()));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.map_err(refused)?;
     match file.try_lock() {
         Ok(()) => {
@@ -255,17 +232,11 @@ fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
 }
 
 /// The database says which key it belongs to. A key that is gone is replaced only when nothing was sealed with it.
-fn master_key(
-    store: &Store,
-    found: Option<MasterKey>,
-    data_dir: &Path,
-) -> Result<MasterKey, Refusal> {
+fn master_key(store: &Store, found: Option<MasterKey>, data_dir: &Path) -> Result<MasterKey, Refusal> {
     let expected = store.meta("key_check")?;
     let missing = found.is_none();
     if let Some(key) = found
-        && expected
-            .as_ref()
-            .is_none_or(|expected| *expected == key.check_value())
+        && expected.as_ref().is_none_or(|expected| *expected == key.check_value())
     {
         if expected.is_none() {
             store.set_meta("key_check", key.check_value())?;
@@ -277,11 +248,7 @@ fn master_key(
         return Err(Refusal::Refused(format!(
             "{} {}, and API keys are sealed with it; put it back from where you keep it",
             path.display(),
-            if missing {
-                "is missing"
-            } else {
-                "is not the key of this database"
-            }
+            if missing { "is missing" } else { "is not the key of this database" }
         )));
     }
     if !missing {

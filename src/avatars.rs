@@ -44,18 +44,10 @@ pub fn too_large() -> Error {
 /// Takes an address: a picture uploaded to the bucket by a form signed for this user, or one that the user has here.
 pub fn set_url(app: &App, user: UserId, url: &str) -> Result<String> {
     let url = url.trim();
-    let in_bucket = app
-        .oss
-        .as_ref()
-        .and_then(|oss| oss.key_of(url, user).map(|key| oss.url(key)));
-    let avatar = in_bucket
-        .or_else(|| own_path(app, user, url))
-        .ok_or_else(|| {
-            Error::field(
-                "url",
-                "This is not the address of a picture that was uploaded here for this account.",
-            )
-        })?;
+    let in_bucket = app.oss.as_ref().and_then(|oss| oss.key_of(url, user).map(|key| oss.url(key)));
+    let avatar = in_bucket.or_else(|| own_path(app, user, url)).ok_or_else(|| {
+        Error::field("url", "This is not the address of a picture that was uploaded here for this account.")
+    })?;
     replace(app, user, avatar)
 }
 
@@ -93,20 +85,13 @@ pub fn address(app: &App, avatar: &str) -> String {
     if !avatar.starts_with(PREFIX) {
         return avatar.to_owned();
     }
-    let public = server
-        .public_url
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let public = server.public_url.as_ref().map(ToString::to_string).unwrap_or_default();
     format!("{public}{}{avatar}", server.base_path)
 }
 
 /// Removes a picture of ours that nobody refers to any more.
 pub fn remove(app: &App, avatar: Option<&str>) {
-    if let Some(name) = avatar
-        .and_then(|avatar| avatar.strip_prefix(PREFIX))
-        .filter(|name| is_name(name))
-    {
+    if let Some(name) = avatar.and_then(|avatar| avatar.strip_prefix(PREFIX)).filter(|name| is_name(name)) {
         // One that cannot be removed now goes with the next sweep.
         let _ = fs::remove_file(app.avatars().join(name));
     }
@@ -114,12 +99,7 @@ pub fn remove(app: &App, avatar: Option<&str>) {
 
 /// Removes what an end without warning left between a picture's file and its row.
 pub fn sweep(app: &App) -> Result<()> {
-    let used: HashSet<String> = app
-        .store
-        .users()?
-        .into_iter()
-        .filter_map(|user| user.avatar)
-        .collect();
+    let used: HashSet<String> = app.store.users()?.into_iter().filter_map(|user| user.avatar).collect();
     let Ok(files) = fs::read_dir(app.avatars()) else {
         return Ok(());
     };
@@ -133,10 +113,8 @@ pub fn sweep(app: &App) -> Result<()> {
 }
 
 /// `{user}_{32 hexadecimal digits}.png`: what names we give, and therefore never a path.
-fn is_name(name: &str) -> bool {
-    let parts = name
-        .strip_suffix(".png")
-        .and_then(|stem| stem.split_once('_'));
+pub fn is_name(name: &str) -> bool {
+    let parts = name.strip_suffix(".png").and_then(|stem| stem.split_once('_'));
     parts.is_some_and(|(user, random)| {
         user.bytes().all(|b| b.is_ascii_digit())
             && random.len() == 32
@@ -148,11 +126,7 @@ fn is_name(name: &str) -> bool {
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let draft = folder.join(format!("{name}.new"));
     let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&draft, folder.join(name))?;

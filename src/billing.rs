@@ -36,10 +36,7 @@ pub fn seal_name(user: UserId, origin: &str) -> String {
 
 /// The key that pays: the person's own, else the shared one.
 pub fn key_for(app: &App, target: &Target) -> Result<(Secret, PaidBy)> {
-    let own = target
-        .key
-        .as_deref()
-        .and_then(|sealed| open(app, &target.user, sealed));
+    let own = target.key.as_deref().and_then(|sealed| open(app, &target.user, sealed));
     let shared = || Some(app.config.upstream.api_key.clone()).filter(|key| !key.is_empty());
     own.map(|key| (key, PaidBy::Own))
         .or_else(|| shared().map(|key| (key, PaidBy::Shared)))
@@ -79,24 +76,12 @@ pub fn caps(app: &App, user: &User) -> Result<Caps> {
             return Ok(None);
         }
         let used = app.store.tokens_used(user.id, PaidBy::Shared, span)?;
-        Ok(Some(Cap {
-            used,
-            limit,
-            resets: span.until,
-        }))
+        Ok(Some(Cap { used, limit, resets: span.until }))
     };
     Ok(Caps {
         paid_by: own.or(shared),
-        day: cap(
-            user.caps.0,
-            limits.shared_tokens_per_day,
-            app.zone.day_span(now),
-        )?,
-        month: cap(
-            user.caps.1,
-            limits.shared_tokens_per_month,
-            app.zone.month_span(now),
-        )?,
+        day: cap(user.caps.0, limits.shared_tokens_per_day, app.zone.day_span(now))?,
+        month: cap(user.caps.1, limits.shared_tokens_per_month, app.zone.month_span(now))?,
     })
 }
 
@@ -108,9 +93,7 @@ pub fn within_caps(app: &App, user: &User, paid_by: PaidBy) -> Result<()> {
     let caps = caps(app, user)?;
     for cap in [caps.month, caps.day].into_iter().flatten() {
         if cap.used >= cap.limit {
-            let wait = u64::try_from(cap.resets - app.clock.now())
-                .unwrap_or(1)
-                .max(1);
+            let wait = u64::try_from(cap.resets - app.clock.now()).unwrap_or(1).max(1);
             let sentence = format!(
                 "Your share of the shared key is used up until {}. A key of your own still works.",
                 app.zone.stamp(cap.resets)

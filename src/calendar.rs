@@ -13,10 +13,8 @@ pub struct Zone(TimeZone);
 
 /// The zone of that name (compiled in, so it does not depend on the machine); `None` where there is none.
 pub fn zone(name: &str) -> Option<Zone> {
-    let plausible = name.len() <= 64
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
+    let plausible =
+        name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
     match name {
         "UTC" => Some(Zone::utc()),
         _ if plausible => jiff::tz::db().get(name).ok().map(Zone),
@@ -52,29 +50,20 @@ impl Zone {
     /// The calendar day that `seconds` falls on.
     pub fn day_span(&self, seconds: i64) -> Span {
         let day = self.at(seconds).date();
-        Span {
-            from: self.start(day),
-            until: self.start(day.saturating_add(1.day())),
-        }
+        Span { from: self.start(day), until: self.start(day.saturating_add(1.day())) }
     }
 
     /// The calendar month that `seconds` falls on.
     pub fn month_span(&self, seconds: i64) -> Span {
         let first = self.at(seconds).date().first_of_month();
-        Span {
-            from: self.start(first),
-            until: self.start(first.saturating_add(1.month())),
-        }
+        Span { from: self.start(first), until: self.start(first.saturating_add(1.month())) }
     }
 
     /// The last `days` calendar days, the one of `seconds` included.
     pub fn last_days(&self, seconds: i64, days: u32) -> Span {
         let today = self.at(seconds).date();
         let first = today.saturating_sub((i64::from(days) - 1).days());
-        Span {
-            from: self.start(first),
-            until: self.start(today.saturating_add(1.day())),
-        }
+        Span { from: self.start(first), until: self.start(today.saturating_add(1.day())) }
     }
 
     fn at(&self, seconds: i64) -> jiff::ZonedDateTime {
@@ -84,8 +73,7 @@ impl Zone {
     }
 
     fn start(&self, day: Date) -> i64 {
-        day.to_zoned_datetime(self.0.clone())
-            .map_or(i64::MAX, |zoned| zoned.timestamp().as_second())
+        day.to_zoned_datetime(self.0.clone()).map_or(i64::MAX, |zoned| zoned.timestamp().as_second())
     }
 }
 

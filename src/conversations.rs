@@ -46,23 +46,19 @@ fn check(app: &App, mut change: ConversationChange) -> Result<ConversationChange
     if let Some(title) = change.title.take() {
         let title = title.trim();
         if title.is_empty() || !is_line(title) {
-            faults.push(("title", "A title is one line of text.".into()));
+            faults.push(("title".into(), "A title is one line of text.".into()));
         }
         change.title = Some(text::cut(title, LONGEST_TITLE));
     }
     if let Some(Some(model)) = &change.model
         && !is_model_name(model)
     {
-        faults.push(("model", "This is not the name of a model.".into()));
+        faults.push(("model".into(), "This is not the name of a model.".into()));
     }
     if let Some(Some(prompt)) = &change.system_prompt
         && (prompt.chars().count() > app.config.chat.max_message_chars || prompt.contains('\0'))
     {
-        faults.push(("system_prompt", "The system prompt is too long.".into()));
+        faults.push(("system_prompt".into(), "The system prompt is too long.".into()));
     }
-    if faults.is_empty() {
-        Ok(change)
-    } else {
-        Err(Error::Invalid(faults))
-    }
+    if faults.is_empty() { Ok(change) } else { Err(Error::Invalid(faults)) }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Faulty parameters and what is wrong with each: a sentence for a person.
-pub type Fields = Vec<(&'static str, Cow<'static, str>)>;
+pub type Fields = Vec<(Cow<'static, str>, Cow<'static, str>)>;
 
 /// Each variant says its status and its code.
 #[derive(Debug)]
@@ -97,43 +97,46 @@ pub enum UpstreamKind {
 }
 
 impl UpstreamKind {
+    const WORDS: [(UpstreamKind, &str); 15] = [
+        (UpstreamKind::KeyRejected, "upstream_key_rejected"),
+        (UpstreamKind::Quota, "upstream_quota"),
+        (UpstreamKind::Refused, "upstream_refused"),
+        (UpstreamKind::Rejected, "upstream_rejected"),
+        (UpstreamKind::ModelNotFound, "model_not_found"),
+        (UpstreamKind::ContextTooLong, "context_too_long"),
+        (UpstreamKind::InputRejected, "model_rejected_input"),
+        (UpstreamKind::RateLimited, "upstream_rate_limited"),
+        (UpstreamKind::Unreachable, "upstream_unreachable"),
+        (UpstreamKind::Tls, "upstream_tls"),
+        (UpstreamKind::Redirect, "upstream_redirect"),
+        (UpstreamKind::BadResponse, "upstream_bad_response"),
+        (UpstreamKind::Failed, "upstream_error"),
+        (UpstreamKind::Timeout, "upstream_timeout"),
+        (UpstreamKind::Storage, "avatar_store_failed"),
+    ];
+
     /// The stable word for it.
     pub fn code(self) -> &'static str {
-        match self {
-            UpstreamKind::KeyRejected => "upstream_key_rejected",
-            UpstreamKind::Quota => "upstream_quota",
-            UpstreamKind::Refused => "upstream_refused",
-            UpstreamKind::Rejected => "upstream_rejected",
-            UpstreamKind::ModelNotFound => "model_not_found",
-            UpstreamKind::ContextTooLong => "context_too_long",
-            UpstreamKind::InputRejected => "model_rejected_input",
-            UpstreamKind::RateLimited => "upstream_rate_limited",
-            UpstreamKind::Unreachable => "upstream_unreachable",
-            UpstreamKind::Tls => "upstream_tls",
-            UpstreamKind::Redirect => "upstream_redirect",
-            UpstreamKind::BadResponse => "upstream_bad_response",
-            UpstreamKind::Failed => "upstream_error",
-            UpstreamKind::Timeout => "upstream_timeout",
-            UpstreamKind::Storage => "avatar_store_failed",
-        }
+        UpstreamKind::WORDS.iter().find(|(kind, _)| *kind == self).map_or("upstream_error", |(_, word)| word)
+    }
+
+    /// The kind that a stable word stands for.
+    pub fn parse(code: &str) -> Option<UpstreamKind> {
+        UpstreamKind::WORDS.iter().find(|(_, word)| *word == code).map(|(kind, _)| *kind)
     }
 }
 
 impl UpstreamError {
     /// A fault with our own sentence.
     pub fn new(kind: UpstreamKind, message: impl Into<String>) -> UpstreamError {
-        UpstreamError {
-            kind,
-            message: message.into(),
-            retry_after: None,
-        }
+        UpstreamError { kind, message: message.into(), retry_after: None }
     }
 }
 
 impl Error {
     /// One faulty parameter.
     pub fn field(name: &'static str, message: impl Into<Cow<'static, str>>) -> Error {
-        Error::Invalid(vec![(name, message.into())])
+        Error::Invalid(vec![(name.into(), message.into())])
     }
 
     /// A fault of this program, for the log.
@@ -179,18 +182,16 @@ impl fmt::Display for Error {
             | Error::Forbidden(_, sentence)
             | Error::Unavailable(_, sentence)
             | Error::MediaType(sentence) => f.write_str(sentence),
-            Error::Refused(_, sentence)
-            | Error::TooLarge(_, sentence)
-            | Error::Limited(_, sentence, _) => f.write_str(sentence),
+            Error::Refused(_, sentence) | Error::TooLarge(_, sentence) | Error::Limited(_, sentence, _) => {
+                f.write_str(sentence)
+            }
             Error::Unauthenticated => f.write_str("Please sign in."),
             Error::NotFound => f.write_str("There is nothing here."),
             Error::Method(allowed) => write!(f, "This address takes {allowed}."),
             Error::Slow => f.write_str("The request took too long to arrive."),
             Error::Upstream(fault) => f.write_str(&fault.message),
             Error::Overloaded => f.write_str("The server is busy. Please try again in a moment."),
-            Error::Draining => {
-                f.write_str("The server is about to restart. Please try again in a moment.")
-            }
+            Error::Draining => f.write_str("The server is about to restart. Please try again in a moment."),
             Error::Storage(_) => {
                 f.write_str("The server cannot store anything right now. Nothing was changed.")
             }

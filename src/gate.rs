@@ -23,12 +23,7 @@ pub struct Pass<'a>(&'a Gate);
 impl Gate {
     /// `places` inside at a time, `queue` waiting.
     pub fn new(places: usize, queue: usize) -> Gate {
-        Gate {
-            places,
-            queue,
-            state: Mutex::default(),
-            freed: Condvar::new(),
-        }
+        Gate { places, queue, state: Mutex::default(), freed: Condvar::new() }
     }
 
     /// Waits for a place; fails with `Overloaded` when the queue is full.
@@ -40,10 +35,7 @@ impl Gate {
             }
             state.waiting += 1;
             while state.inside >= self.places {
-                state = self
-                    .freed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             state.waiting -= 1;
         }

@@ -41,27 +41,15 @@ impl MasterKey {
             Err(e) => return Err(e),
         };
         let decoded = B64.decode(text.trim()).map(Zeroizing::new);
-        let bytes = decoded
-            .ok()
-            .and_then(|b| <[u8; 32]>::try_from(b.as_slice()).ok());
-        let fault = || {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it does not hold 32 bytes in base64",
-            )
-        };
+        let bytes = decoded.ok().and_then(|b| <[u8; 32]>::try_from(b.as_slice()).ok());
+        let fault = || io::Error::new(io::ErrorKind::InvalidData, "it does not hold 32 bytes in base64");
         Ok(Some(MasterKey(Zeroizing::new(bytes.ok_or_else(fault)?))))
     }
 
     /// Writes it to the data folder: whole or not at all, readable by its owner alone.
     pub fn write(&self, data_dir: &Path) -> io::Result<()> {
         let draft = data_dir.join(format!("{FILE}.new"));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(Zeroizing::new(B64.encode(*self.0)).as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
@@ -89,14 +77,8 @@ impl MasterKey {
         let mut sealed = vec![VERSION; 1 + NONCE];
         getrandom::fill(&mut sealed[1..]).map_err(|e| io::Error::other(e.to_string()))?;
         let nonce = XNonce::try_from(&sealed[1..]).map_err(io::Error::other)?;
-        let payload = Payload {
-            msg: text.reveal().as_bytes(),
-            aad: belongs_to.as_bytes(),
-        };
-        let text = self
-            .cipher()
-            .encrypt(&nonce, payload)
-            .map_err(|_| io::Error::other("cannot seal"))?;
+        let payload = Payload { msg: text.reveal().as_bytes(), aad: belongs_to.as_bytes() };
+        let text = self.cipher().encrypt(&nonce, payload).map_err(|_| io::Error::other("cannot seal"))?;
         sealed.extend(text);
         Ok(sealed)
     }
@@ -105,12 +87,8 @@ impl MasterKey {
     pub fn open(&self, sealed: &[u8], belongs_to: &str) -> Option<Secret> {
         let (head, text) = sealed.split_at_checked(1 + NONCE)?;
         let nonce = XNonce::try_from(&head[1..]).ok()?;
-        let payload = Payload {
-            msg: text,
-            aad: belongs_to.as_bytes(),
-        };
-        let opened =
-            (head[0] == VERSION).then(|| self.cipher().decrypt(&nonce, payload).ok())??;
+        let payload = Payload { msg: text, aad: belongs_to.as_bytes() };
+        let opened = (head[0] == VERSION).then(|| self.cipher().decrypt(&nonce, payload).ok())??;
         String::from_utf8(opened).ok().map(Secret::new)
     }
 
@@ -131,6 +109,22 @@ pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
 
+/// SHA-256 of what comes in pieces.
+#[derive(Clone, Default)]
+pub struct Sum(Sha256);
+
+impl Sum {
+    /// Adds a piece.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all so far, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&self.0.clone().finalize())
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -142,15 +136,9 @@ mod tests {
 
     #[test]
     fn a_seal_opens_only_for_its_owner_and_unchanged() {
-        let (key, other) = (
-            MasterKey::generate().unwrap(),
-            MasterKey::generate().unwrap(),
-        );
+        let (key, other) = (MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
         let sealed = key.seal(&Secret::new("sk-1"), "user 1 https://a").unwrap();
-        assert_eq!(
-            key.open(&sealed, "user 1 https://a"),
-            Some(Secret::new("sk-1"))
-        );
+        assert_eq!(key.open(&sealed, "user 1 https://a"), Some(Secret::new("sk-1")));
         assert_eq!(key.open(&sealed, "user 2 https://a"), None);
         assert_eq!(key.open(&sealed, "user 1 https://b"), None);
         assert_eq!(other.open(&sealed, "user 1 https://a"), None);
@@ -173,15 +161,9 @@ mod tests {
         assert!(MasterKey::read(dir.path()).unwrap().is_none());
         let key = MasterKey::generate().unwrap();
         key.write(dir.path()).unwrap();
-        let mode = std::fs::metadata(dir.path().join(FILE))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(
-            MasterKey::read(dir.path()).unwrap().unwrap().check_value(),
-            key.check_value()
-        );
+        assert_eq!(MasterKey::read(dir.path()).unwrap().unwrap().check_value(), key.check_value());
         std::fs::write(dir.path().join(FILE), "short").unwrap();
         assert!(MasterKey::read(dir.path()).is_err());
     }

@@ -13,6 +13,7 @@ pub mod secret;
 pub mod text;
 
 // The outside world, one library each.
+pub mod archive;
 pub mod auth;
 pub mod keys;
 pub mod limits;
@@ -26,9 +27,19 @@ pub mod upstream;
 pub mod accounts;
 pub mod app;
 pub mod avatars;
+pub mod backup;
 pub mod billing;
 pub mod chat;
 pub mod conversations;
+pub mod export;
 pub mod models;
 pub mod search;
+pub mod upkeep;
 pub mod usage;
+
+// The only HTTP.
+pub mod http;
+
+// The process.
+pub mod cli;
+pub mod server;

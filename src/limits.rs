@@ -79,10 +79,7 @@ impl Limits {
             return Ok(());
         };
         limiter.check_key(&who).map_err(|not_yet| {
-            let wait = not_yet
-                .wait_time_from(self.clock.now())
-                .as_secs_f64()
-                .ceil();
+            let wait = not_yet.wait_time_from(self.clock.now()).as_secs_f64().ceil();
             let seconds = (wait as u64).max(1);
             let sentence = match action {
                 Action::Chat => "Too many questions at once.",
@@ -100,10 +97,7 @@ impl Limits {
 
     /// Forgets who has not done anything for a while, so that memory does not grow with every address ever seen.
     pub fn forget_idle(&self) {
-        for limiter in [&self.chat, &self.api, &self.login, &self.register]
-            .into_iter()
-            .flatten()
-        {
+        for limiter in [&self.chat, &self.api, &self.login, &self.register].into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -115,19 +109,13 @@ mod tests {
     use super::*;
 
     fn limits(login_per_minute: u32) -> Limits {
-        Limits::new(&config::Limits {
-            login_per_minute,
-            ..config::Limits::default()
-        })
+        Limits::new(&config::Limits { login_per_minute, ..config::Limits::default() })
     }
 
     #[test]
     fn a17_the_eleventh_waits_and_others_do_not() {
         let limits = limits(10);
-        let (a, b) = (
-            Who::address([10, 0, 0, 1].into()),
-            Who::address([10, 0, 0, 2].into()),
-        );
+        let (a, b) = (Who::address([10, 0, 0, 1].into()), Who::address([10, 0, 0, 2].into()));
         for _ in 0..10 {
             limits.take(Action::Login, a).unwrap();
         }

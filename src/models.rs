@@ -37,20 +37,11 @@ impl Models {
     pub fn put(&self, key: String, models: Vec<Model>) {
         let mut lists = self.lock();
         if lists.len() >= MOST
-            && let Some(oldest) = lists
-                .iter()
-                .min_by_key(|(_, kept)| kept.asked)
-                .map(|(key, _)| key.clone())
+            && let Some(oldest) = lists.iter().min_by_key(|(_, kept)| kept.asked).map(|(key, _)| key.clone())
         {
             lists.remove(&oldest);
         }
-        lists.insert(
-            key,
-            Kept {
-                asked: Instant::now(),
-                models,
-            },
-        );
+        lists.insert(key, Kept { asked: Instant::now(), models });
     }
 
     /// The size of a model's context window: as configured, else as any list says.
@@ -59,10 +50,6 @@ impl Models {
             return i64::try_from(settings.context_tokens).ok();
         }
         let lists = self.lock();
-        lists
-            .values()
-            .flat_map(|kept| &kept.models)
-            .find(|known| known.id == model)?
-            .context
+        lists.values().flat_map(|kept| &kept.models).find(|known| known.id == model)?.context
     }
 }

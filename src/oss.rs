@@ -20,12 +20,8 @@ const UPLOAD: Duration = Duration::from_secs(20);
 const VERSION: &str = "OSS4-HMAC-SHA256";
 
 /// The kinds of pictures that may be uploaded, each with the ending of its key.
-pub const TYPES: [(&str, &str); 4] = [
-    ("image/png", "png"),
-    ("image/jpeg", "jpg"),
-    ("image/webp", "webp"),
-    ("image/gif", "gif"),
-];
+pub const TYPES: [(&str, &str); 4] =
+    [("image/png", "png"), ("image/jpeg", "jpg"), ("image/webp", "webp"), ("image/gif", "gif")];
 
 /// The configured bucket.
 pub struct Oss {
@@ -64,20 +60,10 @@ impl Oss {
         {
             return None;
         }
-        let usual = format!(
-            "https://{}.oss-{}.aliyuncs.com",
-            settings.bucket, settings.region
-        );
+        let usual = format!("https://{}.oss-{}.aliyuncs.com", settings.bucket, settings.region);
         let endpoint = settings.endpoint.as_ref().map_or(usual, BaseUrl::to_string);
-        let host = settings
-            .host
-            .as_ref()
-            .map_or_else(|| endpoint.clone(), BaseUrl::to_string);
-        Some(Oss {
-            settings: settings.clone(),
-            endpoint,
-            host,
-        })
+        let host = settings.host.as_ref().map_or_else(|| endpoint.clone(), BaseUrl::to_string);
+        Some(Oss { settings: settings.clone(), endpoint, host })
     }
 
     /// The origin of the pictures, for the page's content security policy.
@@ -86,10 +72,7 @@ impl Oss {
             let from = url.find("://").map_or(0, |i| i + 3);
             url[from..].find('/').map_or(url.len(), |i| from + i)
         };
-        [
-            &self.endpoint[..origin(&self.endpoint)],
-            &self.host[..origin(&self.host)],
-        ]
+        [&self.endpoint[..origin(&self.endpoint)], &self.host[..origin(&self.host)]]
     }
 
     /// The address of an object.
@@ -99,16 +82,12 @@ impl Oss {
 
     /// The key in `url`, if it is one that was signed for `user`.
     pub fn key_of<'a>(&self, url: &'a str, user: UserId) -> Option<&'a str> {
-        let key = url
-            .strip_prefix(&self.host)
-            .or_else(|| url.strip_prefix(&self.endpoint))?
-            .strip_prefix('/')?;
+        let key =
+            url.strip_prefix(&self.host).or_else(|| url.strip_prefix(&self.endpoint))?.strip_prefix('/')?;
         let (name, ending) = key.strip_prefix("avatars/")?.rsplit_once('.')?;
         let random = name.strip_prefix(&format!("{}_", user.0))?;
-        let is_hex = random.len() == 32
-            && random
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let is_hex =
+            random.len() == 32 && random.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         (is_hex && TYPES.iter().any(|(_, known)| *known == ending)).then_some(key)
     }
 
@@ -117,16 +96,13 @@ impl Oss {
         let key = format!("avatars/{}_{random}.{ending}", user.0);
         let expire = now + LIFE;
         let (day, second) = (utc(now, "%Y%m%d"), utc(now, "%Y%m%dT%H%M%SZ"));
-        let credential = format!(
-            "{}/{day}/{}/oss/aliyun_v4_request",
-            self.settings.access_key_id, self.settings.region
-        );
+        let credential =
+            format!("{}/{day}/{}/oss/aliyun_v4_request", self.settings.access_key_id, self.settings.region);
         let v4 = (self.settings.signature == OssSignature::V4).then_some((credential, second));
         let token = Some(self.settings.security_token.reveal()).filter(|t| !t.is_empty());
         let conditions = self.conditions(&key, v4.as_ref(), token);
-        let policy =
-            json!({"expiration": utc(expire, "%Y-%m-%dT%H:%M:%S.000Z"), "conditions": conditions})
-                .to_string();
+        let policy = json!({"expiration": utc(expire, "%Y-%m-%dT%H:%M:%S.000Z"), "conditions": conditions})
+            .to_string();
         let policy = B64.encode(policy);
         let secret = self.settings.access_key_secret.reveal();
         let signature = match &v4 {
@@ -145,12 +121,7 @@ impl Oss {
         }
     }
 
-    fn conditions(
-        &self,
-        key: &str,
-        v4: Option<&(String, String)>,
-        token: Option<&str>,
-    ) -> Vec<Value> {
+    fn conditions(&self, key: &str, v4: Option<&(String, String)>, token: Option<&str>) -> Vec<Value> {
         let mut conditions = vec![json!({"bucket": self.settings.bucket})];
         if let Some((credential, date)) = v4 {
             conditions.push(json!({"x-oss-signature-version": VERSION}));
@@ -184,16 +155,12 @@ impl Oss {
             .new_agent();
         let sent = agent
             .post(&form.host)
-            .header(
-                "Content-Type",
-                format!("multipart/form-data; boundary={boundary}"),
-            )
+            .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
             .send(&body[..]);
         match sent {
             Ok(response) if response.status() == 200 => Ok(self.url(&form.key)),
             outcome => {
-                let cause = outcome
-                    .map_or_else(|e| e.to_string(), |response| response.status().to_string());
+                let cause = outcome.map_or_else(|e| e.to_string(), |response| response.status().to_string());
                 tracing::warn!(cause, "the picture could not be put into the bucket");
                 Err(Error::Upstream(crate::error::UpstreamError::new(
                     crate::error::UpstreamKind::Storage,
@@ -222,11 +189,7 @@ impl Form {
         }
         fields.push(("success_action_status", "200".to_owned()));
         fields.push(("x-oss-content-type", content_type.to_owned()));
-        fields.extend(
-            self.security_token
-                .clone()
-                .map(|token| ("x-oss-security-token", token)),
-        );
+        fields.extend(self.security_token.clone().map(|token| ("x-oss-security-token", token)));
         fields
     }
 
@@ -239,9 +202,8 @@ impl Form {
 fn multipart(fields: &[(&str, String)], file: &[u8], boundary: &str) -> Vec<u8> {
     let mut body = Vec::with_capacity(file.len() + 4096);
     for (name, value) in fields {
-        let part = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        );
+        let part =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     let head = format!(
@@ -255,10 +217,7 @@ fn multipart(fields: &[(&str, String)], file: &[u8], boundary: &str) -> Vec<u8> 
 }
 
 fn utc(seconds: i64, format: &str) -> String {
-    jiff::Timestamp::from_second(seconds)
-        .unwrap_or_default()
-        .strftime(format)
-        .to_string()
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().strftime(format).to_string()
 }
 
 fn mac(key: &[u8], message: &str) -> Vec<u8> {
@@ -273,13 +232,8 @@ fn mac(key: &[u8], message: &str) -> Vec<u8> {
 /// The policy is signed in base64, byte for byte as it is sent.
 fn sign_v4(secret: &str, day: &str, region: &str, policy: &str) -> String {
     let key = mac(format!("aliyun_v4{secret}").as_bytes(), day);
-    let key = [region, "oss", "aliyun_v4_request"]
-        .iter()
-        .fold(key, |key, part| mac(&key, part));
-    mac(&key, policy)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let key = [region, "oss", "aliyun_v4_request"].iter().fold(key, |key, part| mac(&key, part));
+    mac(&key, policy).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn sign_v1(secret: &str, policy: &str) -> String {
@@ -320,17 +274,9 @@ mod tests {
             r#"["eq","$key","avatars/1_0123456789abcdef.png"],["content-length-range",1,10485760],["in","$content-type",["image/png","image/jpeg","image/webp","image/gif"]],["eq","$success_action_status","200"]]}"#,
         );
         let v4 = r#"{"x-oss-signature-version":"OSS4-HMAC-SHA256"},{"x-oss-credential":"LTAI5tEXAMPLEKEYID0000/20240620/cn-hangzhou/oss/aliyun_v4_request"},{"x-oss-date":"20240620T052320Z"},"#;
+        assert_eq!(sign_v1(SECRET, &B64.encode(format!("{head}{tail}"))), "1Kb+ED+TBc3lqfGqhBRh6+dLeRA=");
         assert_eq!(
-            sign_v1(SECRET, &B64.encode(format!("{head}{tail}"))),
-            "1Kb+ED+TBc3lqfGqhBRh6+dLeRA="
-        );
-        assert_eq!(
-            sign_v4(
-                SECRET,
-                "20240620",
-                "cn-hangzhou",
-                &B64.encode(format!("{head}{v4}{tail}"))
-            ),
+            sign_v4(SECRET, "20240620", "cn-hangzhou", &B64.encode(format!("{head}{v4}{tail}"))),
             "2bf1653c4882e7b0fe62b23fa049c939257a73bfbab87c641d1a2ad8fc0b0e09"
         );
     }

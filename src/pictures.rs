@@ -22,9 +22,7 @@ static GATE: std::sync::LazyLock<Gate> = std::sync::LazyLock::new(|| Gate::new(1
 /// frames the first.
 pub fn square_png(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
     let _pass = GATE.enter()?;
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|_| not_a_picture())?;
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| not_a_picture())?;
     let known = matches!(
         reader.format(),
         Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)
@@ -34,11 +32,8 @@ pub fn square_png(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
     }
     let mut reader = reader;
     let mut limits = Limits::default();
-    (
-        limits.max_image_width,
-        limits.max_image_height,
-        limits.max_alloc,
-    ) = (Some(SIDE), Some(SIDE), Some(MEMORY));
+    (limits.max_image_width, limits.max_image_height, limits.max_alloc) =
+        (Some(SIDE), Some(SIDE), Some(MEMORY));
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|e| unreadable(&e))?;
     let (width, height) = decoder.dimensions();
@@ -48,42 +43,24 @@ pub fn square_png(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
     let orientation = decoder.orientation().map_err(|e| unreadable(&e))?;
     let decoded = DynamicImage::from_decoder(decoder).map_err(|e| unreadable(&e))?;
     let edge = width.min(height);
-    let view = crop_imm(
-        &decoded,
-        (width - edge) / 2,
-        (height - edge) / 2,
-        edge,
-        edge,
-    );
+    let view = crop_imm(&decoded, (width - edge) / 2, (height - edge) / 2, edge, edge);
     let target = edge.min(side);
-    let small = if target < edge {
-        imageops::thumbnail(&*view, target, target)
-    } else {
-        view.to_image()
-    };
+    let small = if target < edge { imageops::thumbnail(&*view, target, target) } else { view.to_image() };
     drop(decoded);
     let mut small = DynamicImage::ImageRgba8(small);
     small.apply_orientation(orientation);
     debug_assert_eq!(small.dimensions(), (target, target));
     let mut png = Cursor::new(Vec::new());
-    small
-        .write_to(&mut png, ImageFormat::Png)
-        .map_err(Error::internal)?;
+    small.write_to(&mut png, ImageFormat::Png).map_err(Error::internal)?;
     Ok(png.into_inner())
 }
 
 fn not_a_picture() -> Error {
-    Error::field(
-        "avatar",
-        "This is not a picture that works here. PNG, JPEG, WebP and GIF do.",
-    )
+    Error::field("avatar", "This is not a picture that works here. PNG, JPEG, WebP and GIF do.")
 }
 
 fn too_many_pixels() -> Error {
-    Error::field(
-        "avatar",
-        "This picture has too many pixels: at most 8192 a side and 24 million in all.",
-    )
+    Error::field("avatar", "This picture has too many pixels: at most 8192 a side and 24 million in all.")
 }
 
 fn unreadable(error: &image::ImageError) -> Error {

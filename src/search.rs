@@ -76,10 +76,7 @@ pub fn search(
 fn words(query: &str) -> Vec<String> {
     query
         .split_whitespace()
-        .map(|word| {
-            word.trim_matches(|c: char| !c.is_alphanumeric())
-                .to_lowercase()
-        })
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
         .filter(|word| !word.is_empty())
         .collect()
 }
@@ -87,10 +84,7 @@ fn words(query: &str) -> Vec<String> {
 /// Ranges of bytes in `text` at which one of `words` stands, in order, without overlaps.
 fn places(text: &str, words: &[String]) -> Vec<(usize, usize)> {
     // Lower case may be longer or shorter than what it is made of, so each character remembers where it came from.
-    let (mut lower, mut origin) = (
-        String::with_capacity(text.len()),
-        Vec::with_capacity(text.len() + 1),
-    );
+    let (mut lower, mut origin) = (String::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
     for (at, c) in text.char_indices() {
         for small in c.to_lowercase() {
             lower.push(small);
@@ -99,18 +93,12 @@ fn places(text: &str, words: &[String]) -> Vec<(usize, usize)> {
     }
     origin.push(text.len());
     let end = |at: usize| {
-        if at == lower.len() {
-            text.len()
-        } else {
-            origin[at]
-        }
+        if at == lower.len() { text.len() } else { origin[at] }
     };
     let mut found: Vec<(usize, usize)> = words
         .iter()
         .flat_map(|word| {
-            lower
-                .match_indices(word.as_str())
-                .map(|(at, word)| (origin[at], end(at + word.len())))
+            lower.match_indices(word.as_str()).map(|(at, word)| (origin[at], end(at + word.len())))
         })
         .filter(|(from, until)| from < until)
         .collect();
@@ -132,11 +120,7 @@ fn first(text: &str, words: &[String]) -> Option<usize> {
 
 /// The part of `text` around `at`, on one line, with the words in it marked.
 fn snippet(text: &str, at: usize, words: &[String]) -> (String, Vec<[usize; 2]>) {
-    let from = text[..at]
-        .grapheme_indices(true)
-        .rev()
-        .nth(BEFORE)
-        .map_or(0, |(i, g)| i + g.len());
+    let from = text[..at].grapheme_indices(true).rev().nth(BEFORE).map_or(0, |(i, g)| i + g.len());
     let mut shown = String::new();
     if from > 0 {
         shown.push('…');
@@ -158,10 +142,7 @@ fn snippet(text: &str, at: usize, words: &[String]) -> (String, Vec<[usize; 2]>)
         shown.push('…');
     }
     let units = |until: usize| shown[..until].encode_utf16().count();
-    let marks = places(&shown, words)
-        .into_iter()
-        .map(|(from, until)| [units(from), units(until)])
-        .collect();
+    let marks = places(&shown, words).into_iter().map(|(from, until)| [units(from), units(until)]).collect();
     (shown, marks)
 }
 
@@ -173,18 +154,12 @@ mod tests {
         let words = words(query);
         let (shown, marks) = snippet(text, first(text, &words).unwrap_or(0), &words);
         let units: Vec<u16> = shown.encode_utf16().collect();
-        marks
-            .iter()
-            .map(|[from, until]| String::from_utf16(&units[*from..*until]).unwrap())
-            .collect()
+        marks.iter().map(|[from, until]| String::from_utf16(&units[*from..*until]).unwrap()).collect()
     }
 
     #[test]
     fn marks_stand_on_the_words() {
-        assert_eq!(
-            marked("会话里的记忆断裂问题", "断裂 记忆"),
-            ["记忆", "断裂"]
-        );
+        assert_eq!(marked("会话里的记忆断裂问题", "断裂 记忆"), ["记忆", "断裂"]);
         assert_eq!(marked("小化妆包 Ipad 包", "ipad"), ["Ipad"]);
         assert_eq!(marked("🌍 İstanbul and ISTANBUL", "istanbul"), ["ISTANBUL"]);
         assert_eq!(marked("a\n\n  b", "a b"), ["a", "b"]);
@@ -196,9 +171,7 @@ mod tests {
         let text = format!("{}needle{}", "x ".repeat(200), " y".repeat(200));
         let words = words("needle");
         let (shown, marks) = snippet(&text, first(&text, &words).unwrap(), &words);
-        assert!(
-            shown.starts_with('…') && shown.ends_with('…') && shown.chars().count() <= SNIPPET + 2
-        );
+        assert!(shown.starts_with('…') && shown.ends_with('…') && shown.chars().count() <= SNIPPET + 2);
         assert_eq!(marks.len(), 1);
     }
 }

@@ -13,11 +13,7 @@ pub fn cut(text: &str, limit: usize) -> String {
 /// A conversation's title until the person gives one: the prompt's first line that says something, at most 60
 /// grapheme clusters.
 pub fn title(prompt: &str) -> String {
-    let line = prompt
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
+    let line = prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     cut(line, 60)
 }
 
@@ -44,17 +40,12 @@ pub fn is_cjk(c: char) -> bool {
 
 /// True when `text` holds a control character other than tab and line breaks.
 pub fn has_controls(text: &str) -> bool {
-    text.chars()
-        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+    text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
 /// Text in which U+0000, which a database may not take, is replaced.
 pub fn without_nul(text: String) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "\u{FFFD}")
-    } else {
-        text
-    }
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 #[cfg(test)]
@@ -71,15 +62,9 @@ mod tests {
 
     #[test]
     fn estimates() {
-        for (text, tokens) in [
-            ("", 0),
-            ("a", 1),
-            ("abcd", 1),
-            ("abcde", 2),
-            ("你好", 2),
-            ("你好 ok", 3),
-            ("。", 1),
-        ] {
+        for (text, tokens) in
+            [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("你好", 2), ("你好 ok", 3), ("。", 1)]
+        {
             assert_eq!(estimate_tokens(text), tokens, "{text}");
         }
     }

@@ -29,19 +29,12 @@ pub struct Report {
 /// The last `days` calendar days of `zone`, today included.
 pub fn report(app: &App, user: UserId, zone: &Zone, days: u32, by_model: bool) -> Result<Report> {
     let span = zone.last_days(app.clock.now(), days);
-    let mut report = Report {
-        days: Vec::new(),
-        total: app.store.user(user)?.tokens_total,
-        models: None,
-    };
+    let mut report = Report { days: Vec::new(), total: app.store.user(user)?.tokens_total, models: None };
     for slot in app.store.usage_slots(user, span)? {
         let day = zone.day(slot.begins);
         match report.days.last_mut() {
             Some(last) if last.day == day => last.totals.add(&slot.totals),
-            _ => report.days.push(Day {
-                day,
-                totals: slot.totals,
-            }),
+            _ => report.days.push(Day { day, totals: slot.totals }),
         }
     }
     if by_model {

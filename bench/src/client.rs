@@ -46,11 +46,7 @@ pub struct Caller {
 impl Caller {
     /// Connects at the first call.
     pub fn new(addr: SocketAddr) -> Caller {
-        Caller {
-            addr,
-            stream: None,
-            answer: Message::response(),
-        }
+        Caller { addr, stream: None, answer: Message::response() }
     }
 
     /// Sends these bytes and waits for the whole answer.
@@ -163,11 +159,7 @@ pub fn closed_loop(shot: &Shot, connections: usize, until: Until, server: &Tree)
         Until::Seconds(seconds) => (seconds, usize::MAX),
         Until::Answers(answers) => (120.0, answers),
     };
-    let warm_up = if answers == usize::MAX {
-        Duration::from_secs_f64(seconds / 5.0)
-    } else {
-        Duration::ZERO
-    };
+    let warm_up = if answers == usize::MAX { Duration::from_secs_f64(seconds / 5.0) } else { Duration::ZERO };
     let shared = Rc::new(Loop {
         shot: shot.clone(),
         ends_at: now_ns() + (seconds * 1e9) as u64,
@@ -175,13 +167,10 @@ pub fn closed_loop(shot: &Shot, connections: usize, until: Until, server: &Tree)
         measuring: Cell::new(false),
         times: RefCell::new(Vec::new()),
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (start, end, before, after) = LocalSet::new().block_on(&runtime, async {
-        let mut tasks: Vec<_> = (0..connections)
-            .map(|_| tokio::task::spawn_local(one_connection(shared.clone())))
-            .collect();
+        let mut tasks: Vec<_> =
+            (0..connections).map(|_| tokio::task::spawn_local(one_connection(shared.clone()))).collect();
         tokio::time::sleep(warm_up).await;
         let (start, before) = (now_ns(), server.cpu());
         shared.measuring.set(true);

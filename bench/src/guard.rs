@@ -6,10 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept {
-    children: Vec::new(),
-    folders: Vec::new(),
-});
+static KEPT: Mutex<Kept> = Mutex::new(Kept { children: Vec::new(), folders: Vec::new() });
 
 struct Kept {
     children: Vec<Pid>,
@@ -37,16 +34,11 @@ pub fn add_folder(path: &Path) {
 
 /// Watches for signals and the deadline from a thread of its own.
 pub fn watch(deadline: Duration) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // inside the runtime, but before the thread: from here on no signal is lost
     let (mut interrupt, mut terminate) = {
         let _inside = runtime.enter();
-        (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        )
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
     };
     std::thread::spawn(move || {
         let why = runtime.block_on(async {

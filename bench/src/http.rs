@@ -10,9 +10,7 @@ pub fn request(method: &str, path: &str, token: Option<&str>, body: Option<&str>
     }
     if let Some(body) = body {
         let length = body.len();
-        out.push_str(&format!(
-            "content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        ));
+        out.push_str(&format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"));
     } else {
         out.push_str("\r\n");
     }
@@ -63,10 +61,7 @@ pub struct Message {
 impl Message {
     /// An empty response, to be filled.
     pub fn response() -> Message {
-        Message {
-            is_response: true,
-            ..Message::default()
-        }
+        Message { is_response: true, ..Message::default() }
     }
 
     /// An empty request, to be filled.
@@ -250,9 +245,7 @@ mod tests {
     #[test]
     fn a_request_has_its_body() {
         let mut message = Message::request();
-        message
-            .push(&request("POST", "/a?b=c", Some("t"), Some("{}")))
-            .unwrap();
+        message.push(&request("POST", "/a?b=c", Some("t"), Some("{}"))).unwrap();
         assert_eq!((&*message.method, &*message.path), ("POST", "/a?b=c"));
         assert!(message.whole && message.body == b"{}");
     }

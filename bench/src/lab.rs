@@ -89,13 +89,7 @@ impl Lab {
             Some(_) => Some(Nginx::start(upstream.addr, &folder.path().canonicalize()?)?),
             None => None,
         };
-        Ok(Lab {
-            upstream,
-            nginx,
-            effort,
-            executable,
-            folder,
-        })
+        Ok(Lab { upstream, nginx, effort, executable, folder })
     }
 
     /// An empty folder for a server's data.
@@ -167,13 +161,7 @@ impl Server {
         let (version, addr) = (version.to_owned(), addr.parse()?);
         let health = request("GET", "/api/health", None, None);
         Caller::new(addr).timed(&health).with_context(fault)?;
-        Ok(Server {
-            child,
-            addr,
-            version,
-            start_ms: ms_between(started_at, now_ns()),
-            _stdout: stdout,
-        })
+        Ok(Server { child, addr, version, start_ms: ms_between(started_at, now_ns()), _stdout: stdout })
     }
 
     /// Makes the bench's account; gives its token.

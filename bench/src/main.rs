@@ -74,14 +74,7 @@ enum Area {
 
 impl Area {
     /// In the table's order. At rest comes first: nginx has not worked then either.
-    const EACH: [Area; 6] = [
-        Area::Idle,
-        Area::Chat,
-        Area::Streams,
-        Area::Login,
-        Area::History,
-        Area::Search,
-    ];
+    const EACH: [Area; 6] = [Area::Idle, Area::Chat, Area::Streams, Area::Login, Area::History, Area::Search];
 
     fn name(self) -> &'static str {
         match self {
@@ -127,20 +120,13 @@ fn main() -> Result<()> {
 /// Thousands of connections at once, on both sides.
 fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
-    let all = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let all = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let _ = setrlimit(Resource::Nofile, all);
 }
 
 fn run(args: &Args) -> Result<()> {
     guard::watch(Duration::from_secs(20 * 60))?;
-    let effort = if args.quick {
-        Effort::QUICK
-    } else {
-        Effort::FULL
-    };
+    let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
     let lab = Lab::open(&args.server, &args.work, effort)?;
     if lab.nginx.is_none() {
         eprintln!("bench: no nginx to compare with (Debian: apt-get install nginx)");

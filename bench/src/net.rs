@@ -14,9 +14,7 @@ where
     C: Future<Output = Result<()>> + 'static,
 {
     ensure!(addr.ip().is_loopback(), "{addr} is not on loopback");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {
         let _inside = runtime.enter();
         let socket = TcpSocket::new_v4()?;

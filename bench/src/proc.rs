@@ -16,9 +16,7 @@ impl Child {
     /// Starts it.
     pub fn spawn(command: &mut Command) -> Result<Child> {
         let program = command.get_program().to_owned();
-        let inner = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let inner = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let pid = Pid::from_child(&inner);
         guard::add_child(pid);
         Ok(Child { inner, pid })
@@ -37,10 +35,7 @@ impl Child {
             for task in numbers_in(&format!("/proc/{pid}/task")) {
                 let list = fs::read_to_string(format!("/proc/{pid}/task/{task}/children"));
                 let list = list.unwrap_or_default();
-                pids.extend(
-                    list.split_whitespace()
-                        .filter_map(|p| p.parse::<u32>().ok()),
-                );
+                pids.extend(list.split_whitespace().filter_map(|p| p.parse::<u32>().ok()));
             }
             next += 1;
         }
@@ -73,9 +68,7 @@ impl Drop for Child {
 
 fn numbers_in(folder: &str) -> Vec<u32> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|e| e.file_name().to_str()?.parse().ok())
-        .collect()
+    entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// The processes of a server, to be looked at.
@@ -112,10 +105,7 @@ impl Tree {
     /// Processor time so far.
     pub fn cpu(&self) -> Cpu {
         let tick_ms = 1000.0 / rustix::param::clock_ticks_per_second() as f64;
-        let mut sum = Cpu {
-            fine_ms: 0.0,
-            ticks_ms: 0.0,
-        };
+        let mut sum = Cpu { fine_ms: 0.0, ticks_ms: 0.0 };
         for pid in &self.pids {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             // after the name, which may hold anything: state is field 0, utime 11, stime 12
@@ -140,10 +130,7 @@ impl Tree {
             let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
             for line in text.lines() {
                 let mut words = line.split_whitespace();
-                let (name, value) = (
-                    words.next(),
-                    words.next().and_then(|v| v.parse::<f64>().ok()),
-                );
+                let (name, value) = (words.next(), words.next().and_then(|v| v.parse::<f64>().ok()));
                 match (name, value) {
                     (Some("Rss:"), Some(kib)) => sum.rss += kib,
                     (Some("Pss:"), Some(kib)) => sum.pss += kib,
@@ -161,9 +148,7 @@ mod tests {
 
     #[test]
     fn this_process_can_be_read() {
-        let tree = Tree {
-            pids: vec![std::process::id()],
-        };
+        let tree = Tree { pids: vec![std::process::id()] };
         let before = tree.cpu();
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(30) {

@@ -41,24 +41,12 @@ pub struct Figure {
 impl Figure {
     /// A measured one.
     pub fn new(name: impl Into<String>, unit: &'static str, ours: impl Into<Spread>) -> Figure {
-        Figure {
-            name: name.into(),
-            unit,
-            ours: Ok(ours.into()),
-            nginx: None,
-            goal: None,
-        }
+        Figure { name: name.into(), unit, ours: Ok(ours.into()), nginx: None, goal: None }
     }
 
     /// One that could not be measured, and why.
     pub fn missing(name: impl Into<String>, why: impl Into<String>) -> Figure {
-        Figure {
-            name: name.into(),
-            unit: "",
-            ours: Err(why.into()),
-            nginx: None,
-            goal: None,
-        }
+        Figure { name: name.into(), unit: "", ours: Err(why.into()), nginx: None, goal: None }
     }
 
     /// What nginx gave in the same run, where it is installed.
@@ -212,29 +200,16 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let shown: Vec<String> = [0.0421, 1.5, 15.06, 110.4, 62_558.2, 1_234_567.0]
-            .map(number)
-            .into();
-        assert_eq!(
-            shown,
-            ["0.042", "1.50", "15.1", "110", "62,558", "1,234,567"]
-        );
+        let shown: Vec<String> = [0.0421, 1.5, 15.06, 110.4, 62_558.2, 1_234_567.0].map(number).into();
+        assert_eq!(shown, ["0.042", "1.50", "15.1", "110", "62,558", "1,234,567"]);
     }
 
     #[test]
     fn a_row_says_value_goal_and_verdict() {
         let figure = Figure::new("x", "ms", Spread::of([0.3, 0.4, 0.5])).goal(Goal::AtMost(0.45));
-        assert_eq!(
-            figure.row(),
-            "| x | 0.400 ms (0.300–0.500) |  | ≤ 0.45 ms | met |\n"
-        );
-        let figure = Figure::missing("y", "why")
-            .nginx(None)
-            .goal(Goal::AtLeast(1.0));
-        assert_eq!(
-            figure.row(),
-            "| y | not measured | not measured | ≥ 1 |  |\n"
-        );
+        assert_eq!(figure.row(), "| x | 0.400 ms (0.300–0.500) |  | ≤ 0.45 ms | met |\n");
+        let figure = Figure::missing("y", "why").nginx(None).goal(Goal::AtLeast(1.0));
+        assert_eq!(figure.row(), "| y | not measured | not measured | ≥ 1 |  |\n");
     }
 
     #[test]

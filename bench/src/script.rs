@@ -24,24 +24,12 @@ pub struct Script {
 
 impl Script {
     /// Answers at once, in one write.
-    pub const AT_ONCE: Script = Script {
-        tokens: 0,
-        first_ms: 0,
-        gap_ms: 0,
-        delay_ms: 0,
-        reply_bytes: 400,
-        pieces: 1,
-        usage: false,
-    };
+    pub const AT_ONCE: Script =
+        Script { tokens: 0, first_ms: 0, gap_ms: 0, delay_ms: 0, reply_bytes: 400, pieces: 1, usage: false };
 
     /// Streams that many tokens, as a real model does.
     pub fn timed(tokens: u64, gap_ms: u64) -> Script {
-        Script {
-            tokens,
-            first_ms: 200,
-            gap_ms,
-            ..Script::AT_ONCE
-        }
+        Script { tokens, first_ms: 200, gap_ms, ..Script::AT_ONCE }
     }
 
     /// One setting by its name.
@@ -116,10 +104,7 @@ fn push_event(out: &mut String, data: &str) {
 /// One delta of the answer.
 pub fn push_delta(out: &mut String, delta: &str) {
     let choice = r#"{"index":0,"delta":"#;
-    push_event(
-        out,
-        &format!(r#"{CHUNK}{choice}{delta},"finish_reason":null}}]}}"#),
-    );
+    push_event(out, &format!(r#"{CHUNK}{choice}{delta},"finish_reason":null}}]}}"#));
 }
 
 /// The end, with that many tokens of usage where it was asked for.
@@ -146,10 +131,7 @@ mod tests {
     #[test]
     fn a_ready_answer_is_one_whole_message_with_all_its_text() {
         for pieces in [1, 3, 400, 1000] {
-            let script = Script {
-                pieces,
-                ..Script::AT_ONCE
-            };
+            let script = Script { pieces, ..Script::AT_ONCE };
             let ready = Ready::new(script);
             let mut message = Message::response();
             message.push(&ready.events_usage).unwrap();

@@ -109,10 +109,7 @@ impl Follow {
             (Dialect::Ours, "done") => {
                 let done: Done = serde_json::from_str(data)?;
                 ensure!(done.status == "complete", "it ended {}", done.status);
-                ensure!(
-                    done.reply == self.text,
-                    "done.reply differs from the deltas"
-                );
+                ensure!(done.reply == self.text, "done.reply differs from the deltas");
                 self.ended = true;
             }
             (Dialect::Ours, "reset" | "error") => bail!("event {name}: {data}"),
@@ -120,8 +117,7 @@ impl Follow {
             (Dialect::Upstream, _) if !data.is_empty() => {
                 let chunk: Chunk = serde_json::from_str(data)?;
                 for choice in chunk.choices {
-                    self.text
-                        .push_str(&choice.delta.content.unwrap_or_default());
+                    self.text.push_str(&choice.delta.content.unwrap_or_default());
                 }
             }
             // turn, html, reasoning, comments
@@ -138,18 +134,13 @@ impl Follow {
             let fields: Vec<u64> = fields.filter_map(|f| f.parse().ok()).collect();
             let (number, written_at) = match fields[..] {
                 [0, written_at, read_at] => {
-                    self.added_ms =
-                        ms_between(self.sent_at, read_at) + ms_between(written_at, came_at);
+                    self.added_ms = ms_between(self.sent_at, read_at) + ms_between(written_at, came_at);
                     (0, written_at)
                 }
                 [number, written_at] => (number, written_at),
                 _ => bail!("{token:?} is no token"),
             };
-            ensure!(
-                number == self.tokens,
-                "token {number} in place of {}",
-                self.tokens
-            );
+            ensure!(number == self.tokens, "token {number} in place of {}", self.tokens);
             self.transit_ms.push(ms_between(written_at, came_at));
             self.tokens += 1;
             self.scanned += end + 1;

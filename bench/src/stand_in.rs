@@ -21,12 +21,7 @@ pub fn serve() -> Result<()> {
     let upstream: SocketAddr = upstream.parse()?;
     let turns = Arc::new(AtomicU64::new(0));
     let addr = net::serve(([127, 0, 0, 1], 0).into(), move |client| {
-        let connection = Connection {
-            client,
-            upstream: None,
-            addr: upstream,
-            turns: turns.clone(),
-        };
+        let connection = Connection { client, upstream: None, addr: upstream, turns: turns.clone() };
         connection.serve()
     })?;
     println!("gpt-assistant 0.0.0-stand-in listening on http://{addr}");
@@ -72,11 +67,7 @@ impl Connection {
     }
 
     async fn answer(&mut self, body: &Value) -> Result<()> {
-        let status = if body.is_null() {
-            "404 Not Found"
-        } else {
-            "200 OK"
-        };
+        let status = if body.is_null() { "404 Not Found" } else { "200 OK" };
         let bytes = response(status, "application/json", &body.to_string());
         Ok(self.client.write_all(&bytes).await?)
     }
@@ -97,16 +88,12 @@ impl Connection {
     }
 
     /// Asks the upstream and hands on its text as it comes.
-    async fn ask(
-        &mut self,
-        mut on_text: impl AsyncFnMut(&mut TcpStream, &str) -> Result<()>,
-    ) -> Result<()> {
+    async fn ask(&mut self, mut on_text: impl AsyncFnMut(&mut TcpStream, &str) -> Result<()>) -> Result<()> {
         let mut upstream = match self.upstream.take() {
             Some(open) => open,
             None => TcpStream::connect(self.addr).await?,
         };
-        let body =
-            r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#;
+        let body = r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#;
         let bytes = request("POST", "/v1/chat/completions", None, Some(body));
         upstream.write_all(&bytes).await?;
         let mut answer = Message::response();

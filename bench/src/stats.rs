@@ -42,21 +42,13 @@ impl Spread {
     /// Of one value per round.
     pub fn of(rounds: impl IntoIterator<Item = f64>) -> Spread {
         let all = sorted(rounds.into_iter().filter(|v| v.is_finite()).collect());
-        Spread {
-            mid: percentile(&all, 0.5),
-            low: percentile(&all, 0.0),
-            high: percentile(&all, 1.0),
-        }
+        Spread { mid: percentile(&all, 0.5), low: percentile(&all, 0.0), high: percentile(&all, 1.0) }
     }
 }
 
 impl From<f64> for Spread {
     fn from(value: f64) -> Spread {
-        Spread {
-            mid: value,
-            low: value,
-            high: value,
-        }
+        Spread { mid: value, low: value, high: value }
     }
 }
 

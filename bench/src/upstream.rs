@@ -140,12 +140,7 @@ fn other(shared: &Shared, path: &str, query: &str) -> Vec<u8> {
     response(status, "application/json", &body)
 }
 
-async fn complete(
-    stream: &mut TcpStream,
-    shared: &Shared,
-    body: &[u8],
-    read_at: u64,
-) -> Result<()> {
+async fn complete(stream: &mut TcpStream, shared: &Shared, body: &[u8], read_at: u64) -> Result<()> {
     let ready = shared.ready();
     let with_usage = ready.script.usage || says_true(body, b"\"include_usage\"");
     let streamed = says_true(body, b"\"stream\"");

@@ -8,11 +8,7 @@ const BENCH: &str = env!("CARGO_BIN_EXE_bench");
 fn every_measurement_goes_through() {
     let work = tempfile::tempdir().unwrap();
     let readme = work.path().join("README.md");
-    fs::write(
-        &readme,
-        "# x\n<!-- bench:start -->\nobsolete\n<!-- bench:end -->\ny\n",
-    )
-    .unwrap();
+    fs::write(&readme, "# x\n<!-- bench:start -->\nobsolete\n<!-- bench:end -->\ny\n").unwrap();
     let output = Command::new(BENCH)
         .args(["all", "--quick", "--server", BENCH, "--work"])
         .arg(work.path())
@@ -49,10 +45,7 @@ fn every_measurement_goes_through() {
 
 #[test]
 fn a_server_that_is_not_there_is_named() {
-    let output = Command::new(BENCH)
-        .args(["idle", "--server", "no/such/file"])
-        .output()
-        .unwrap();
+    let output = Command::new(BENCH).args(["idle", "--server", "no/such/file"]).output().unwrap();
     assert!(!output.status.success());
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("no/such/file is not there"), "{errors}");

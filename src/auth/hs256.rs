@@ -36,9 +36,7 @@ fn only_hmac(algorithm: Algorithm, family: AlgorithmFamily) -> Result<(), Error>
 struct Hs256(Hmac<Sha256>);
 
 fn hs256(key: &[u8]) -> Result<Hs256, Error> {
-    Ok(Hs256(
-        Hmac::new_from_slice(key).map_err(|_| ErrorKind::InvalidKeyFormat)?,
-    ))
+    Ok(Hs256(Hmac::new_from_slice(key).map_err(|_| ErrorKind::InvalidKeyFormat)?))
 }
 
 impl Signer<Vec<u8>> for Hs256 {
@@ -54,8 +52,7 @@ impl Verifier<Vec<u8>> for Hs256 {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         let mut mac = self.0.clone();
         mac.update(message);
-        mac.verify_slice(signature)
-            .map_err(|_| signature::Error::new())
+        mac.verify_slice(signature).map_err(|_| signature::Error::new())
     }
 }
 

@@ -63,11 +63,7 @@ impl Tokens {
             clock,
         };
         let sample = tokens.issue(UserId(0), "", 0);
-        tokens.header = sample
-            .split_inclusive('.')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        tokens.header = sample.split_inclusive('.').next().unwrap_or_default().to_owned();
         tokens
     }
 
@@ -84,8 +80,7 @@ impl Tokens {
             jti: session.into(),
         };
         // Signing with a key in memory cannot fail; an empty token is one that nobody accepts.
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .unwrap_or_default()
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).unwrap_or_default()
     }
 
     /// `None` for whatever is not a token of ours that is good now.
@@ -93,22 +88,13 @@ impl Tokens {
         if token.len() > LONGEST || !token.starts_with(&self.header) || self.header.is_empty() {
             return None;
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .ok()?
-            .claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
         let now = self.clock.now();
         if claims.exp <= now || claims.nbf > now.saturating_add(LEEWAY) {
             return None;
         }
-        let user = claims
-            .sub
-            .parse()
-            .ok()
-            .filter(|id: &i64| id.to_string() == claims.sub)?;
-        Some(Login {
-            user: UserId(user),
-            session: claims.jti,
-        })
+        let user = claims.sub.parse().ok().filter(|id: &i64| id.to_string() == claims.sub)?;
+        Some(Login { user: UserId(user), session: claims.jti })
     }
 }
 
@@ -160,19 +146,8 @@ mod tests {
     fn round_trip() {
         let tokens = tokens();
         let token = tokens.issue(UserId(42), "abc", 60);
-        assert_eq!(
-            tokens.verify(&token),
-            Some(Login {
-                user: UserId(42),
-                session: "abc".into()
-            })
-        );
-        assert!(
-            tokens
-                .verify(&forge(HEADER, &claims(("", "")), &KEY))
-                .is_some(),
-            "the forge itself is good"
-        );
+        assert_eq!(tokens.verify(&token), Some(Login { user: UserId(42), session: "abc".into() }));
+        assert!(tokens.verify(&forge(HEADER, &claims(("", "")), &KEY)).is_some(), "the forge itself is good");
     }
 
     #[test]
@@ -194,29 +169,15 @@ mod tests {
             assert!(tokens().verify(&token).is_none(), "{header}");
             let unsigned = token.rsplit_once('.').unwrap().0;
             assert!(
-                tokens().verify(&format!("{unsigned}.")).is_none()
-                    && tokens().verify(unsigned).is_none()
+                tokens().verify(&format!("{unsigned}.")).is_none() && tokens().verify(unsigned).is_none()
             );
         }
     }
 
     #[test]
     fn a2_other_keys() {
-        for key in [
-            &b""[..],
-            b"secret",
-            b"123456",
-            b"gpt-assistant",
-            &[0; 32],
-            &[7; 31],
-            &[7; 33],
-        ] {
-            assert!(
-                tokens()
-                    .verify(&forge(HEADER, &claims(("", "")), key))
-                    .is_none(),
-                "{key:?}"
-            );
+        for key in [&b""[..], b"secret", b"123456", b"gpt-assistant", &[0; 32], &[7; 31], &[7; 33]] {
+            assert!(tokens().verify(&forge(HEADER, &claims(("", "")), key)).is_none(), "{key:?}");
         }
     }
 
@@ -248,12 +209,7 @@ mod tests {
             ("jti", ""),
             ("jti", "1,\"more\":1"),
         ] {
-            assert!(
-                tokens()
-                    .verify(&forge(HEADER, &claims(change), &KEY))
-                    .is_none(),
-                "{change:?}"
-            );
+            assert!(tokens().verify(&forge(HEADER, &claims(change), &KEY)).is_none(), "{change:?}");
         }
     }
 
@@ -280,11 +236,7 @@ mod tests {
         for i in 0..signature.len() {
             let mut edited = signature.as_bytes().to_vec();
             edited[i] = if edited[i] == b'x' { b'y' } else { b'x' };
-            assert!(
-                tokens()
-                    .verify(&format!("{body}.{}", String::from_utf8(edited).unwrap()))
-                    .is_none()
-            );
+            assert!(tokens().verify(&format!("{body}.{}", String::from_utf8(edited).unwrap())).is_none());
         }
     }
 }

@@ -25,27 +25,12 @@ pub fn budget(window: Option<i64>, params: &Params, system_prompt: &str, message
 }
 
 /// The messages in order.
-pub fn messages<'a>(
-    system_prompt: &'a str,
-    context: &'a Context,
-    message: &'a str,
-) -> Vec<Message<'a>> {
-    let say = |role, content: &'a str| Message {
-        role,
-        content: Cow::Borrowed(content),
-    };
-    let system = Some(system_prompt)
-        .filter(|prompt| !prompt.is_empty())
-        .map(|prompt| say("system", prompt));
-    let path = context
-        .turns
-        .iter()
-        .flat_map(|(prompt, response)| [say("user", prompt), say("assistant", response)]);
-    system
-        .into_iter()
-        .chain(path)
-        .chain([say("user", message)])
-        .collect()
+pub fn messages<'a>(system_prompt: &'a str, context: &'a Context, message: &'a str) -> Vec<Message<'a>> {
+    let say = |role, content: &'a str| Message { role, content: Cow::Borrowed(content) };
+    let system = Some(system_prompt).filter(|prompt| !prompt.is_empty()).map(|prompt| say("system", prompt));
+    let path =
+        context.turns.iter().flat_map(|(prompt, response)| [say("user", prompt), say("assistant", response)]);
+    system.into_iter().chain(path).chain([say("user", message)]).collect()
 }
 
 /// Leaves out the older half of the path. False when there was nothing to leave out.
@@ -58,10 +43,7 @@ pub fn halve(context: &mut Context) -> bool {
 
 /// An estimate of what the messages cost.
 pub fn estimate(messages: &[Message<'_>]) -> i64 {
-    messages
-        .iter()
-        .map(|message| estimate_tokens(&message.content))
-        .sum()
+    messages.iter().map(|message| estimate_tokens(&message.content)).sum()
 }
 
 #[cfg(test)]
@@ -69,25 +51,15 @@ mod tests {
     use super::*;
 
     fn context(turns: usize) -> Context {
-        Context {
-            turns: (0..turns)
-                .map(|i| (format!("q{i}"), format!("a{i}")))
-                .collect(),
-            dropped: 0,
-        }
+        Context { turns: (0..turns).map(|i| (format!("q{i}"), format!("a{i}"))).collect(), dropped: 0 }
     }
 
     #[test]
     fn the_order_of_messages() {
         let path = context(1);
-        let said: Vec<_> = messages("be kind", &path, "q1")
-            .iter()
-            .map(|m| format!("{}:{}", m.role, m.content))
-            .collect();
-        assert_eq!(
-            said,
-            ["system:be kind", "user:q0", "assistant:a0", "user:q1"]
-        );
+        let said: Vec<_> =
+            messages("be kind", &path, "q1").iter().map(|m| format!("{}:{}", m.role, m.content)).collect();
+        assert_eq!(said, ["system:be kind", "user:q0", "assistant:a0", "user:q1"]);
         assert_eq!(messages("", &Context::default(), "q").len(), 1);
     }
 
@@ -104,14 +76,8 @@ mod tests {
 
     #[test]
     fn what_is_left_of_the_window() {
-        let params = Params {
-            max_tokens: Some(100),
-            ..Params::default()
-        };
-        assert_eq!(
-            budget(Some(1000), &params, "abcd", "你好"),
-            1000 - 100 - 1 - 2 - 8
-        );
+        let params = Params { max_tokens: Some(100), ..Params::default() };
+        assert_eq!(budget(Some(1000), &params, "abcd", "你好"), 1000 - 100 - 1 - 2 - 8);
         assert_eq!(budget(None, &Params::default(), "", ""), 16_000 - 1024 - 8);
     }
 }

@@ -38,6 +38,8 @@ struct State {
     resets: u32,
     saved: Saved,
     ended: Option<Ended>,
+    /// The end could not be written at the first try, and is tried again.
+    unwritten: bool,
 }
 
 /// The turn's row in the database.
@@ -134,11 +136,7 @@ impl Generation {
             paid_by,
             client,
             stop: Stop::default(),
-            state: Mutex::new(State {
-                parent,
-                path,
-                ..State::default()
-            }),
+            state: Mutex::new(State { parent, path, ..State::default() }),
             row_known: Condvar::new(),
             changed: watch::Sender::new(()),
         }
@@ -170,10 +168,7 @@ impl Generation {
                 Row::Known(turn, _) => return Some(turn),
                 Row::Lost => return None,
                 Row::Pending => {
-                    state = self
-                        .row_known
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner)
+                    state = self.row_known.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -188,12 +183,9 @@ impl Generation {
     pub fn place(&self) -> Option<Place> {
         let state = self.lock();
         match state.row {
-            Row::Known(turn, conversation) => Some(Place {
-                turn,
-                conversation,
-                parent: state.parent,
-                path: state.path,
-            }),
+            Row::Known(turn, conversation) => {
+                Some(Place { turn, conversation, parent: state.parent, path: state.path })
+            }
             _ => None,
         }
     }
@@ -242,6 +234,12 @@ impl Generation {
         self.changed.send_replace(());
     }
 
+    /// The end could not be written yet.
+    pub fn mark_unwritten(&self) {
+        self.lock().unwritten = true;
+        self.changed.send_replace(());
+    }
+
     /// How it ended, once that may be told.
     pub fn ended(&self) -> Option<Ended> {
         self.lock().ended.clone()
@@ -252,16 +250,16 @@ impl Generation {
         self.changed.subscribe()
     }
 
-    /// Waits for the end, or that the row was lost.
+    /// Waits for the end. `None`: the row was lost, or the end cannot be written for now.
     pub async fn wait_for_end(&self) -> Option<Ended> {
         let mut changes = self.changes();
         loop {
             changes.borrow_and_update();
-            let (ended, lost) = {
+            let (ended, hopeless) = {
                 let state = self.lock();
-                (state.ended.clone(), state.row == Row::Lost)
+                (state.ended.clone(), state.row == Row::Lost || state.unwritten)
             };
-            if ended.is_some() || lost {
+            if ended.is_some() || hopeless {
                 return ended;
             }
             if changes.changed().await.is_err() {
@@ -274,13 +272,9 @@ impl Generation {
     pub fn read(&self, position: &mut Position) -> News {
         let state = self.lock();
         let mut news = News::default();
-        let beyond =
-            position.response > state.response.len() || position.reasoning > state.reasoning.len();
+        let beyond = position.response > state.response.len() || position.reasoning > state.reasoning.len();
         if position.resets != state.resets || beyond {
-            *position = Position {
-                resets: state.resets,
-                ..Position::default()
-            };
+            *position = Position { resets: state.resets, ..Position::default() };
             news.reset = true;
         }
         let rest = |text: &str, from: usize| text[text.ceil_char_boundary(from)..].to_owned();
@@ -300,21 +294,14 @@ impl Generation {
         if splits(&state.response, response) || splits(&state.reasoning, reasoning) {
             return None;
         }
-        Some(Position {
-            response,
-            reasoning,
-            resets: state.resets,
-        })
+        Some(Position { response, reasoning, resets: state.resets })
     }
 
     /// What has come since the last `mark_saved`, and what to mark once it is in the database.
     pub fn unsaved(&self) -> (Vec<Chunk>, Saved) {
         let state = self.lock();
-        let mark = Saved {
-            response: state.response.len(),
-            reasoning: state.reasoning.len(),
-            resets: state.resets,
-        };
+        let mark =
+            Saved { response: state.response.len(), reasoning: state.reasoning.len(), resets: state.resets };
         let Row::Known(turn, _) = state.row else {
             return (Vec::new(), state.saved);
         };
@@ -322,22 +309,13 @@ impl Generation {
         let from = if anew { 0 } else { state.saved.response };
         let mut chunks = Vec::new();
         let mut add = |kind, text: &str, start: usize| {
-            chunks.push(Chunk {
-                turn,
-                kind,
-                start,
-                text: text[start..].to_owned(),
-            });
+            chunks.push(Chunk { turn, kind, start, text: text[start..].to_owned() });
         };
         if anew || state.response.len() > from {
             add(ChunkKind::Response, &state.response, from);
         }
         if state.reasoning.len() > state.saved.reasoning {
-            add(
-                ChunkKind::Reasoning,
-                &state.reasoning,
-                state.saved.reasoning,
-            );
+            add(ChunkKind::Reasoning, &state.reasoning, state.saved.reasoning);
         }
         (chunks, mark)
     }
@@ -353,14 +331,7 @@ mod tests {
     use super::*;
 
     fn generation() -> Generation {
-        let generation = Generation::new(
-            UserId(1),
-            "m".into(),
-            PaidBy::Own,
-            None,
-            None,
-            Path::default(),
-        );
+        let generation = Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default());
         generation.begin(TurnId(1), ConversationId(1));
         generation
     }
@@ -379,13 +350,11 @@ mod tests {
             (1, 0, None),
             (4, 0, None),
         ] {
-            let found = generation
-                .position(response, reasoning)
-                .map(|mut position| {
-                    let news = generation.read(&mut position);
-                    assert_eq!((position.response, position.reasoning), (6, 2));
-                    (news.reset, news.reasoning, news.response)
-                });
+            let found = generation.position(response, reasoning).map(|mut position| {
+                let news = generation.read(&mut position);
+                assert_eq!((position.response, position.reasoning), (6, 2));
+                (news.reset, news.reasoning, news.response)
+            });
             let want = want.map(|(reset, a, b)| (reset, a.to_owned(), b.to_owned()));
             assert_eq!(found, want, "{response}.{reasoning}");
         }
@@ -400,10 +369,7 @@ mod tests {
         generation.hear(&Heard::AllThought);
         generation.hear(&Heard::Text("yes"));
         let news = generation.read(&mut position);
-        assert_eq!(
-            (news.reset, &*news.reasoning, &*news.response),
-            (true, "plan", "yes")
-        );
+        assert_eq!((news.reset, &*news.reasoning, &*news.response), (true, "plan", "yes"));
         assert!(!generation.read(&mut position).reset);
     }
 
@@ -411,11 +377,7 @@ mod tests {
     fn recovered(saved: &[Chunk]) -> (String, String) {
         let (mut response, mut reasoning) = (String::new(), String::new());
         for chunk in saved {
-            let text = if chunk.kind == ChunkKind::Response {
-                &mut response
-            } else {
-                &mut reasoning
-            };
+            let text = if chunk.kind == ChunkKind::Response { &mut response } else { &mut reasoning };
             text.truncate(chunk.start);
             text.push_str(&chunk.text);
         }
@@ -432,13 +394,9 @@ mod tests {
             generation.mark_saved(mark);
             assert_eq!(recovered(all), generation.texts());
         };
-        for heard in [
-            Heard::Text("a"),
-            Heard::Text("b"),
-            Heard::AllThought,
-            Heard::Text("c"),
-            Heard::Thought("d"),
-        ] {
+        for heard in
+            [Heard::Text("a"), Heard::Text("b"), Heard::AllThought, Heard::Text("c"), Heard::Thought("d")]
+        {
             generation.hear(&heard);
             save(&mut all);
         }

@@ -61,19 +61,11 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
     if let Some((id, hash)) = &message.client
         && let Some(turn) = app.store.turn_of_client(user, id, hash)?
     {
-        let answering = app
-            .answers
-            .find(user, turn)
-            .map_or(Answering::Ended(turn), Answering::Running);
-        return Ok(Sent {
-            answering,
-            again: true,
-        });
+        let answering = app.answers.find(user, turn).map_or(Answering::Ended(turn), Answering::Running);
+        return Ok(Sent { answering, again: true });
     }
     app.limits.take(Action::Chat, Who::User(user))?;
-    let target = app
-        .store
-        .target(user, message.conversation, message.start)?;
+    let target = app.store.target(user, message.conversation, message.start)?;
     let (key, paid_by) = billing::key_for(app, &target)?;
     billing::within_caps(app, &target.user, paid_by)?;
 
@@ -88,24 +80,12 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
             app.store.context(user, parent, budget)?
         }
     };
-    let path = Path {
-        turns: context.turns.len(),
-        dropped: context.dropped,
-    };
-    let generation = Arc::new(Generation::new(
-        user,
-        model.clone(),
-        paid_by,
-        message.client.clone(),
-        target.parent,
-        path,
-    ));
+    let path = Path { turns: context.turns.len(), dropped: context.dropped };
+    let generation =
+        Arc::new(Generation::new(user, model.clone(), paid_by, message.client.clone(), target.parent, path));
     let new = NewTurn {
         user,
-        conversation: target
-            .conversation
-            .as_ref()
-            .map(|conversation| conversation.id),
+        conversation: target.conversation.as_ref().map(|conversation| conversation.id),
         title: text::title(&message.text),
         parent: target.parent,
         client: message.client,
@@ -117,31 +97,14 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
         paid_by,
         now: app.clock.now(),
     };
-    let question = run::Question {
-        key,
-        system_prompt,
-        context,
-        message: message.text,
-        params,
-    };
+    let question = run::Question { key, system_prompt, context, message: message.text, params };
     begin(app, generation, new, question)
 }
 
 /// The row is written while the upstream is called; nobody sees the answer before the row is durable.
-fn begin(
-    app: &Arc<App>,
-    generation: Arc<Generation>,
-    new: NewTurn,
-    question: run::Question,
-) -> Result<Sent> {
-    if let Some(running) = app
-        .answers
-        .add(&generation, app.config.limits.streams_per_user)?
-    {
-        return Ok(Sent {
-            answering: Answering::Running(running),
-            again: true,
-        });
+fn begin(app: &Arc<App>, generation: Arc<Generation>, new: NewTurn, question: run::Question) -> Result<Sent> {
+    if let Some(running) = app.answers.add(&generation, app.config.limits.streams_per_user)? {
+        return Ok(Sent { answering: Answering::Running(running), again: true });
     }
     let worker = {
         let (app, generation) = (app.clone(), generation.clone());
@@ -155,19 +118,15 @@ fn begin(
     match app.store.begin_turn(new).wait() {
         Ok(Begun::New(turn, conversation)) => {
             generation.begin(turn, conversation);
-            Ok(Sent {
-                answering: Answering::Running(generation),
-                again: false,
-            })
+            Ok(Sent { answering: Answering::Running(generation), again: false })
         }
         outcome => {
             generation.stop.stop(Reason::NotStored);
             generation.lose();
             outcome.map(|begun| match begun {
-                Begun::Again(turn) | Begun::New(turn, _) => Sent {
-                    answering: Answering::Ended(turn),
-                    again: true,
-                },
+                Begun::Again(turn) | Begun::New(turn, _) => {
+                    Sent { answering: Answering::Ended(turn), again: true }
+                }
             })
         }
     }
@@ -177,10 +136,7 @@ fn begin(
 pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Result<Sent> {
     let before = app.store.turn(user, turn)?;
     if before.status == Status::Streaming {
-        return Err(Error::Refused(
-            "turn_running",
-            "That answer is still running.".into(),
-        ));
+        return Err(Error::Refused("turn_running", "That answer is still running.".into()));
     }
     let system_prompt = match with.system_prompt {
         Some(prompt) => prompt,
@@ -213,43 +169,28 @@ pub fn stop(app: &App, user: UserId, turn: TurnId) -> Result<Option<Arc<Generati
 /// Stops whatever runs in the turn and below it. The caller waits for these to end, and then deletes.
 pub fn stop_subtree(app: &App, user: UserId, turn: TurnId) -> Result<Vec<Arc<Generation>>> {
     let subtree = app.store.subtree(user, turn)?;
-    let running = app.answers.of(user).into_iter().filter(|generation| {
-        generation
-            .turn()
-            .is_some_and(|turn| subtree.iter().any(|(id, _)| *id == turn))
-    });
+    let running =
+        app.answers.of(user).into_iter().filter(|generation| {
+            generation.turn().is_some_and(|turn| subtree.iter().any(|(id, _)| *id == turn))
+        });
     let running: Vec<_> = running.collect();
-    running
-        .iter()
-        .for_each(|generation| generation.stop.stop(Reason::Person));
+    running.iter().for_each(|generation| generation.stop.stop(Reason::Person));
     Ok(running)
 }
 
 /// Stops whatever runs in a conversation.
-pub fn stop_conversation(
-    app: &App,
-    user: UserId,
-    conversation: ConversationId,
-) -> Vec<Arc<Generation>> {
+pub fn stop_conversation(app: &App, user: UserId, conversation: ConversationId) -> Vec<Arc<Generation>> {
     let running = app.answers.of(user).into_iter();
-    let running: Vec<_> = running
-        .filter(|g| {
-            g.place()
-                .is_some_and(|place| place.conversation == conversation)
-        })
-        .collect();
-    running
-        .iter()
-        .for_each(|generation| generation.stop.stop(Reason::Person));
+    let running: Vec<_> =
+        running.filter(|g| g.place().is_some_and(|place| place.conversation == conversation)).collect();
+    running.iter().for_each(|generation| generation.stop.stop(Reason::Person));
     running
 }
 
 /// Stops whatever runs for an account that ends.
 pub fn stop_user(app: &App, user: UserId) -> Vec<Arc<Generation>> {
     let running = app.answers.of(user);
-    running
-        .iter()
-        .for_each(|generation| generation.stop.stop(Reason::AccountEnded));
+    running.iter().for_each(|generation| generation.stop.stop(Reason::AccountEnded));
     running
 }
 
@@ -269,14 +210,8 @@ pub fn turn(app: &App, user: UserId, id: TurnId) -> Result<Turn> {
 pub fn fill_running(app: &App, user: UserId, turns: &mut [Turn]) {
     if turns.iter().any(|turn| turn.status == Status::Streaming) {
         let running = app.answers.of(user);
-        for turn in turns
-            .iter_mut()
-            .filter(|turn| turn.status == Status::Streaming)
-        {
-            if let Some(generation) = running
-                .iter()
-                .find(|generation| generation.turn() == Some(turn.id))
-            {
+        for turn in turns.iter_mut().filter(|turn| turn.status == Status::Streaming) {
+            if let Some(generation) = running.iter().find(|generation| generation.turn() == Some(turn.id)) {
                 (turn.response, turn.reasoning) = generation.texts();
             }
         }
@@ -293,17 +228,12 @@ fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {
     let allowed = |model: &String| settings.models.is_empty() || settings.models.contains(model);
     if let Some(model) = &message.model {
         if !allowed(model) {
-            return Err(Error::Refused(
-                "model_not_allowed",
-                "This server does not offer this model.".into(),
-            ));
+            return Err(Error::Refused("model_not_allowed", "This server does not offer this model.".into()));
         }
         return Ok(model.clone());
     }
-    let kept = [
-        target.conversation.as_ref().and_then(|c| c.model.as_ref()),
-        target.user.default_model.as_ref(),
-    ];
+    let kept =
+        [target.conversation.as_ref().and_then(|c| c.model.as_ref()), target.user.default_model.as_ref()];
     let found = kept.into_iter().flatten().find(|model| allowed(model));
     Ok(found.unwrap_or(&settings.default_model).clone())
 }
@@ -311,24 +241,14 @@ fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {
 fn system_prompt_for(app: &App, message: &Message, target: &Target) -> String {
     let kept = [
         message.system_prompt.as_ref(),
-        target
-            .conversation
-            .as_ref()
-            .and_then(|c| c.system_prompt.as_ref()),
+        target.conversation.as_ref().and_then(|c| c.system_prompt.as_ref()),
         target.user.system_prompt.as_ref(),
     ];
-    kept.into_iter()
-        .flatten()
-        .next()
-        .unwrap_or(&app.config.chat.system_prompt)
-        .clone()
+    kept.into_iter().flatten().next().unwrap_or(&app.config.chat.system_prompt).clone()
 }
 
 fn params_for(message: &Message, target: &Target) -> Params {
-    let kept = target
-        .conversation
-        .as_ref()
-        .map(|conversation| conversation.params.clone());
+    let kept = target.conversation.as_ref().map(|conversation| conversation.params.clone());
     over(message.params.clone(), kept.unwrap_or_default())
 }
 

@@ -33,11 +33,7 @@ pub fn run(app: &App, generation: &Arc<Generation>, mut question: Question) {
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
-    let asked = context::messages(
-        &question.system_prompt,
-        &question.context,
-        &question.message,
-    );
+    let asked = context::messages(&question.system_prompt, &question.context, &question.message);
     let ended = ended(generation, &outcome, context::estimate(&asked));
     finish(app, generation, ended);
     if let Ok(answer) = &mut outcome {
@@ -46,41 +42,26 @@ pub fn run(app: &App, generation: &Arc<Generation>, mut question: Question) {
 }
 
 /// A conversation that is too long for the model is tried once more with half of it.
-fn ask(
-    app: &App,
-    generation: &Generation,
-    question: &mut Question,
-) -> Result<Answer, UpstreamError> {
+fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<Answer, UpstreamError> {
     let mut shortened = false;
     loop {
-        let messages = context::messages(
-            &question.system_prompt,
-            &question.context,
-            &question.message,
-        );
+        let messages = context::messages(&question.system_prompt, &question.context, &question.message);
         let ask = Ask {
             key: &question.key,
             model: &generation.model,
             messages: &messages,
             params: &question.params,
         };
-        let outcome = app
-            .upstream
-            .ask(&ask, &generation.stop, &mut |heard| generation.hear(&heard));
+        let outcome = app.upstream.ask(&ask, &generation.stop, &mut |heard| generation.hear(&heard));
         match &outcome {
             Err(fault)
-                if fault.kind == UpstreamKind::ContextTooLong
-                    && !shortened
-                    && generation.is_silent() =>
+                if fault.kind == UpstreamKind::ContextTooLong && !shortened && generation.is_silent() =>
             {
                 shortened = true;
                 if !context::halve(&mut question.context) {
                     return outcome;
                 }
-                let path = Path {
-                    turns: question.context.turns.len(),
-                    dropped: question.context.dropped,
-                };
+                let path = Path { turns: question.context.turns.len(), dropped: question.context.dropped };
                 generation.shorten_path(path);
             }
             _ => return outcome,
@@ -140,64 +121,36 @@ fn verdict(
     came: bool,
     no_answer: bool,
 ) -> (Status, Option<Fault>) {
-    let fault = |code: &str, message: &str| {
-        Some(Fault {
-            code: code.into(),
-            message: message.into(),
-        })
-    };
-    let broken = if came {
-        Status::Interrupted
-    } else {
-        Status::Failed
-    };
+    let fault = |code: &str, message: &str| Some(Fault { code: code.into(), message: message.into() });
+    let broken = if came { Status::Interrupted } else { Status::Failed };
     match (stopped, outcome) {
         (_, Ok(answer)) if answer.cut => (
             Status::Truncated,
-            fault(
-                "reply_too_long",
-                "The answer reached the length limit of this server.",
-            ),
+            fault("reply_too_long", "The answer reached the length limit of this server."),
         ),
         (_, Ok(answer)) if answer.finish.is_some() || (answer.tool_call && !came) => {
             let notice = match (no_answer, answer.tool_call, came) {
                 (false, ..) => None,
-                (_, true, _) => fault(
-                    "tool_call",
-                    "The model asked for a tool that this server does not have.",
-                ),
+                (_, true, _) => {
+                    fault("tool_call", "The model asked for a tool that this server does not have.")
+                }
                 (_, _, true) => fault("no_answer", "The model thought, but gave no answer."),
                 _ => fault("no_answer", "The model gave an empty answer."),
             };
             (Status::Complete, notice)
         }
         (Some(Reason::Person), _) => (Status::Stopped, None),
-        (Some(Reason::Draining), _) => (
-            broken,
-            fault(
-                "server_stopping",
-                "The server was stopped while this answer was running.",
-            ),
-        ),
-        (Some(Reason::AccountEnded), _) => (
-            broken,
-            fault(
-                "account_ended",
-                "The account was disabled while this answer was running.",
-            ),
-        ),
-        (Some(Reason::Total), _) if came => (
-            Status::Truncated,
-            fault(
-                "reply_too_slow",
-                "The answer reached the time limit of this server.",
-            ),
-        ),
+        (Some(Reason::Draining), _) => {
+            (broken, fault("server_stopping", "The server was stopped while this answer was running."))
+        }
+        (Some(Reason::AccountEnded), _) => {
+            (broken, fault("account_ended", "The account was disabled while this answer was running."))
+        }
+        (Some(Reason::Total), _) if came => {
+            (Status::Truncated, fault("reply_too_slow", "The answer reached the time limit of this server."))
+        }
         (_, Err(error)) => (broken, fault(error.kind.code(), &error.message)),
-        (_, Ok(_)) => (
-            broken,
-            fault("upstream_broke_off", "The model service broke off."),
-        ),
+        (_, Ok(_)) => (broken, fault("upstream_broke_off", "The model service broke off.")),
     }
 }
 
@@ -208,14 +161,9 @@ fn usage(answer: Option<&Answer>, asked: i64, response: &str, reasoning: &str) -
     let measured = prompt.is_some() && completion.is_some();
     Usage {
         prompt: prompt.unwrap_or(asked),
-        completion: completion
-            .unwrap_or_else(|| estimate_tokens(response) + estimate_tokens(reasoning)),
+        completion: completion.unwrap_or_else(|| estimate_tokens(response) + estimate_tokens(reasoning)),
         cached: said(|a| a.cached_tokens).unwrap_or(0),
         reasoning: said(|a| a.reasoning_tokens).unwrap_or(0),
-        source: if measured {
-            UsageSource::Measured
-        } else {
-            UsageSource::Estimated
-        },
+        source: if measured { UsageSource::Measured } else { UsageSource::Estimated },
     }
 }

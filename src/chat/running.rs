@@ -33,11 +33,7 @@ struct State {
 
 impl Default for Answers {
     fn default() -> Answers {
-        Answers {
-            state: Mutex::default(),
-            added: Condvar::new(),
-            count: watch::Sender::new(0),
-        }
+        Answers { state: Mutex::default(), added: Condvar::new(), count: watch::Sender::new(0) }
     }
 }
 
@@ -48,16 +44,11 @@ impl Answers {
 
     /// Takes in an answer that is about to run; `most` is how many one person may have. When the same send is running
     /// already, that one is given back.
-    pub fn add(
-        &self,
-        generation: &Arc<Generation>,
-        most: usize,
-    ) -> Result<Option<Arc<Generation>>> {
+    pub fn add(&self, generation: &Arc<Generation>, most: usize) -> Result<Option<Arc<Generation>>> {
         let mut state = self.lock();
         if let Some(client) = &generation.client {
             let same = |other: &&Arc<Generation>| {
-                other.user == generation.user
-                    && other.client.as_ref().is_some_and(|c| c.0 == client.0)
+                other.user == generation.user && other.client.as_ref().is_some_and(|c| c.0 == client.0)
             };
             if let Some(other) = state.running.iter().find(same) {
                 return if other.client == generation.client {
@@ -67,14 +58,9 @@ impl Answers {
                 };
             }
         }
-        let own = state
-            .running
-            .iter()
-            .filter(|other| other.user == generation.user)
-            .count();
+        let own = state.running.iter().filter(|other| other.user == generation.user).count();
         if own >= most {
-            let sentence =
-                format!("{own} answers are running already. Wait for one to end, or stop one.");
+            let sentence = format!("{own} answers are running already. Wait for one to end, or stop one.");
             return Err(Error::Limited("rate_limited", sentence.into(), 5));
         }
         state.running.push(generation.clone());
@@ -87,11 +73,7 @@ impl Answers {
     /// The answer has ended, and its end is written or nobody will ever ask for it.
     pub fn remove(&self, generation: &Arc<Generation>) {
         let mut state = self.lock();
-        if let Some(at) = state
-            .running
-            .iter()
-            .position(|other| Arc::ptr_eq(other, generation))
-        {
+        if let Some(at) = state.running.iter().position(|other| Arc::ptr_eq(other, generation)) {
             state.running.swap_remove(at);
         }
         self.count.send_replace(state.running.len());
@@ -100,19 +82,12 @@ impl Answers {
     /// The running answer of a turn of `user`.
     pub fn find(&self, user: UserId, turn: TurnId) -> Option<Arc<Generation>> {
         let running = self.of(user);
-        running
-            .into_iter()
-            .find(|generation| generation.turn() == Some(turn))
+        running.into_iter().find(|generation| generation.turn() == Some(turn))
     }
 
     /// All running answers of `user`.
     pub fn of(&self, user: UserId) -> Vec<Arc<Generation>> {
-        self.lock()
-            .running
-            .iter()
-            .filter(|generation| generation.user == user)
-            .cloned()
-            .collect()
+        self.lock().running.iter().filter(|generation| generation.user == user).cloned().collect()
     }
 
     /// How many run, and its changes.
@@ -129,6 +104,7 @@ impl Answers {
 
     /// Keeps an end that could not be written, to try again.
     pub fn keep_end(&self, generation: Arc<Generation>, finish: Finish, ended: Ended) {
+        generation.mark_unwritten();
         self.lock().unwritten.push((generation, finish, ended));
     }
 
@@ -136,11 +112,7 @@ impl Answers {
     fn wait_for_some(&self) -> Vec<Arc<Generation>> {
         let mut state = self.lock();
         if state.running.is_empty() {
-            state = self
-                .added
-                .wait_timeout(state, CHECK)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.added.wait_timeout(state, CHECK).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.running.clone()
     }
@@ -153,19 +125,13 @@ impl Answers {
     /// Starts the thread that looks after the answers of `app`, for as long as there is one.
     pub fn keep(app: &Arc<App>) -> std::io::Result<()> {
         let app = Arc::downgrade(app);
-        std::thread::Builder::new()
-            .name("answers".into())
-            .spawn(move || keep(&app))
-            .map(drop)
+        std::thread::Builder::new().name("answers".into()).spawn(move || keep(&app)).map(drop)
     }
 }
 
 /// The same name for another message.
 pub fn client_id_reused() -> Error {
-    Error::Refused(
-        "client_id_reused",
-        "This client_id was used for another message.".into(),
-    )
+    Error::Refused("client_id_reused", "This client_id was used for another message.".into())
 }
 
 fn keep(app: &Weak<App>) {
@@ -182,10 +148,7 @@ fn keep(app: &Weak<App>) {
         save(&app, &running);
         if trimmed.elapsed() >= TRIM {
             trimmed = Instant::now();
-            let turns = running
-                .iter()
-                .filter_map(|generation| generation.turn())
-                .collect();
+            let turns = running.iter().filter_map(|generation| generation.turn()).collect();
             // A failure only leaves more to cut off the next time.
             let _ = app.store.trim_chunks(turns);
         }
@@ -224,10 +187,7 @@ fn stop_orphans(app: &App, running: &[Arc<Generation>]) {
     let Ok(inactive) = app.store.inactive(&users) else {
         return;
     };
-    for generation in running
-        .iter()
-        .filter(|generation| inactive.contains(&generation.user))
-    {
+    for generation in running.iter().filter(|generation| inactive.contains(&generation.user)) {
         generation.stop.stop(Reason::AccountEnded);
     }
 }

@@ -33,10 +33,7 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 /// Resolves the configuration. `environment` is that of the process, as names and values.
-pub fn load(
-    flags: &Flags,
-    environment: impl Iterator<Item = (String, String)>,
-) -> Result<Config, Faults> {
+pub fn load(flags: &Flags, environment: impl Iterator<Item = (String, String)>) -> Result<Config, Faults> {
     let mut loading = Loading::default();
     match &flags.config {
         Some(path) => loading.file(path),
@@ -45,10 +42,7 @@ pub fn load(
     }
     loading.environment(environment);
     for (name, value) in &flags.set {
-        let place = format!(
-            "--{}",
-            name.rsplit('.').next().unwrap_or(name).replace('_', "-")
-        );
+        let place = format!("--{}", name.rsplit('.').next().unwrap_or(name).replace('_', "-"));
         loading.apply(name, Value::Text(value), &place);
     }
     loading.finish()
@@ -64,9 +58,7 @@ impl Loading {
     fn file(&mut self, path: &Path) {
         match std::fs::read_to_string(path) {
             Ok(text) => self.toml(&text, &path.display().to_string()),
-            Err(error) => self
-                .faults
-                .push(format!("{}: cannot be read: {error}", path.display())),
+            Err(error) => self.faults.push(format!("{}: cannot be read: {error}", path.display())),
         }
     }
 
@@ -79,19 +71,14 @@ impl Loading {
         };
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
-            self.faults
-                .push(format!("{}: {}", place(at), error.message().trim()));
+            self.faults.push(format!("{}: {}", place(at), error.message().trim()));
         }
         for (section, value) in table.get_ref() {
             match value.get_ref() {
                 DeValue::Table(keys) => {
                     for (key, value) in keys {
                         let name = format!("{}.{}", section.get_ref(), key.get_ref());
-                        self.apply(
-                            &name,
-                            Value::Toml(value.get_ref()),
-                            &place(key.span().start),
-                        );
+                        self.apply(&name, Value::Toml(value.get_ref()), &place(key.span().start));
                     }
                 }
                 _ => self.faults.push(format!(
@@ -104,27 +91,19 @@ impl Loading {
     }
 
     fn environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
-        let ours: BTreeMap<String, String> = variables
-            .filter(|(name, _)| name.starts_with(PREFIX) && name.contains("__"))
-            .collect();
+        let ours: BTreeMap<String, String> =
+            variables.filter(|(name, _)| name.starts_with(PREFIX) && name.contains("__")).collect();
         for (variable, value) in &ours {
-            let name = variable[PREFIX.len()..]
-                .to_ascii_lowercase()
-                .replacen("__", ".", 1);
+            let name = variable[PREFIX.len()..].to_ascii_lowercase().replacen("__", ".", 1);
             self.apply(&name, Value::Text(value), &format!("variable {variable}"));
         }
     }
 
     fn apply(&mut self, name: &str, value: Value<'_>, place: &str) {
-        let (key, from_file) = match find(name) {
-            Some(found) => found,
-            None => {
-                let close =
-                    closest(name).map_or(String::new(), |near| format!(", did you mean {near}?"));
-                return self
-                    .faults
-                    .push(format!("{place}: there is no key {name}{close}"));
-            }
+        let Some((key, from_file)) = find(name) else {
+            let close = closest(name).map_or(String::new(), |near| format!(", did you mean {near}?"));
+            self.faults.push(format!("{place}: there is no key {name}{close}"));
+            return;
         };
         let read = if from_file {
             from_secret_file(key, &mut self.config, value)
@@ -147,58 +126,40 @@ impl Loading {
             );
         }
         if !config.oss.bucket.is_empty() && config.oss.region.is_empty() {
-            self.faults.push(
-                "oss.region must be set where oss.bucket is, for example \"cn-hangzhou\"".into(),
-            );
+            self.faults
+                .push("oss.region must be set where oss.bucket is, for example \"cn-hangzhou\"".into());
         }
         let allowed = &config.upstream.models;
         if !allowed.is_empty() && !allowed.contains(&config.upstream.default_model) {
             if config.set.contains("upstream.default_model") {
-                self.faults
-                    .push("upstream.default_model must be one of upstream.models".into());
+                self.faults.push("upstream.default_model must be one of upstream.models".into());
             } else {
                 self.config.upstream.default_model = allowed[0].clone();
             }
         }
-        if self.faults.is_empty() {
-            Ok(self.config)
-        } else {
-            Err(Faults(self.faults))
-        }
+        if self.faults.is_empty() { Ok(self.config) } else { Err(Faults(self.faults)) }
     }
 }
 
 fn find(name: &str) -> Option<(&'static Key, bool)> {
-    let exact = KEYS
-        .iter()
-        .find(|key| key.name == name)
-        .map(|key| (key, false));
+    let exact = KEYS.iter().find(|key| key.name == name).map(|key| (key, false));
     exact.or_else(|| {
         let base = name.strip_suffix("_file")?;
-        KEYS.iter()
-            .find(|key| key.secret && key.name == base)
-            .map(|key| (key, true))
+        KEYS.iter().find(|key| key.secret && key.name == base).map(|key| (key, true))
     })
 }
 
 fn from_secret_file(key: &Key, config: &mut Config, value: Value<'_>) -> Result<(), String> {
     let path = value.some_text()?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("cannot be read from {path}: {error}"))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("cannot be read from {path}: {error}"))?;
     (key.read)(config, Value::Text(text.trim()))
 }
 
 /// The key that a slip of the pen was probably meant to be: same ending, or all but two letters alike.
 fn closest(name: &str) -> Option<&'static str> {
-    let tail = |name: &str| {
-        name.rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .replace(['_', '-'], "")
-    };
-    KEYS.iter()
-        .map(|key| key.name)
-        .find(|known| tail(known) == tail(name) || distance(known, name) <= 2)
+    let tail = |name: &str| name.rsplit('.').next().unwrap_or_default().replace(['_', '-'], "");
+    KEYS.iter().map(|key| key.name).find(|known| tail(known) == tail(name) || distance(known, name) <= 2)
 }
 
 /// Edits (insert, delete, replace) that turn `a` into `b`.
@@ -228,24 +189,15 @@ mod tests {
 
     fn environment(pairs: &[(&str, &str)]) -> Result<Config, Faults> {
         let mut loading = Loading::default();
-        loading.environment(
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
-        );
+        loading.environment(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         loading.finish()
     }
 
     /// The default file with its left-out keys put in.
     fn full_file() -> String {
-        let known: Vec<&str> = names()
-            .map(|name| name.rsplit('.').next().unwrap())
-            .collect();
+        let known: Vec<&str> = names().map(|name| name.rsplit('.').next().unwrap()).collect();
         let is_key = |line: &str| {
-            known.iter().any(|key| {
-                line.strip_prefix(key)
-                    .is_some_and(|rest| rest.starts_with(" ="))
-            })
+            known.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(" =")))
         };
         let uncomment = |line: &str| match line.strip_prefix("# ") {
             Some(rest) if is_key(rest) => format!("{rest}\n"),
@@ -287,36 +239,18 @@ mod tests {
             toml("[server]\nlisten = \"x\"\nlisten_on = 1\n[auth]\ntoken_ttl = 7\n[nope]\na = 1\n")
                 .unwrap_err();
         assert_eq!(faults.len(), 4, "{faults:#?}");
-        assert!(
-            faults
-                .iter()
-                .any(|f| f.starts_with("t:2: server.listen must be an address and a port"))
-        );
-        assert!(
-            faults
-                .iter()
-                .any(|f| f == "t:3: there is no key server.listen_on")
-        );
-        assert!(
-            faults
-                .iter()
-                .any(|f| f.starts_with("t:5: auth.token_ttl must be text in quotes"))
-        );
+        assert!(faults.iter().any(|f| f.starts_with("t:2: server.listen must be an address and a port")));
+        assert!(faults.iter().any(|f| f == "t:3: there is no key server.listen_on"));
+        assert!(faults.iter().any(|f| f.starts_with("t:5: auth.token_ttl must be text in quotes")));
         assert!(faults.iter().any(|f| f == "t:7: there is no key nope.a"));
     }
 
     #[test]
     fn a_broken_line_does_not_hide_a_bad_value() {
         let Faults(faults) =
-            toml("[server]\nlisten = = 3\n[log]\nlevel = \"loud\"\nlevel = \"info\"\n")
-                .unwrap_err();
+            toml("[server]\nlisten = = 3\n[log]\nlevel = \"loud\"\nlevel = \"info\"\n").unwrap_err();
         assert!(faults.iter().any(|f| f.starts_with("t:2: ")), "{faults:#?}");
-        assert!(
-            faults
-                .iter()
-                .any(|f| f.starts_with("t:4: log.level must be one of")),
-            "{faults:#?}"
-        );
+        assert!(faults.iter().any(|f| f.starts_with("t:4: log.level must be one of")), "{faults:#?}");
     }
 
     #[test]
@@ -344,10 +278,7 @@ mod tests {
         ] {
             let (section, name) = key.split_once('.').unwrap();
             let Faults(faults) = toml(&format!("[{section}]\n{name} = {bad}\n")).unwrap_err();
-            assert!(
-                faults.iter().all(|f| f.contains(section)),
-                "{key} {bad}: {faults:?}"
-            );
+            assert!(faults.iter().all(|f| f.contains(section)), "{key} {bad}: {faults:?}");
         }
     }
 
@@ -382,11 +313,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");
         std::fs::write(&path, "sk-from-file\n").unwrap();
-        let config = toml(&format!(
-            "[upstream]\napi_key_file = \"{}\"\n",
-            path.display()
-        ))
-        .unwrap();
+        let config = toml(&format!("[upstream]\napi_key_file = \"{}\"\n", path.display())).unwrap();
         assert_eq!(config.upstream.api_key.reveal(), "sk-from-file");
         assert!(toml("[upstream]\napi_key_file = \"/nonexistent\"\n").is_err());
         assert!(toml("[server]\nlisten_file = \"x\"\n").is_err());
@@ -394,10 +321,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let config = toml(
-            "[upstream]\napi_key = \"sk-canary\"\n[oss]\naccess_key_secret = \"oss-canary\"\n",
-        )
-        .unwrap();
+        let config =
+            toml("[upstream]\napi_key = \"sk-canary\"\n[oss]\naccess_key_secret = \"oss-canary\"\n").unwrap();
         assert!(!format!("{config:?}").contains("canary"));
     }
 }

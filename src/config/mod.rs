@@ -23,10 +23,7 @@ pub use url::BaseUrl;
 pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
 
 /// Everything that can be set, resolved and checked. Field by field as documented in `config.toml`.
-#[expect(
-    missing_docs,
-    reason = "config.toml documents every key, and a test holds the two equal"
-)]
+#[expect(missing_docs, reason = "config.toml documents every key, and a test holds the two equal")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     pub server: Server,

@@ -16,10 +16,7 @@ impl BaseUrl {
         let text = text.trim();
         let shape = || "must be an address such as https://example.org".to_owned();
         let uri: Uri = text.parse().map_err(|_| shape())?;
-        let scheme = uri
-            .scheme_str()
-            .filter(|s| ["http", "https"].contains(s))
-            .ok_or_else(shape)?;
+        let scheme = uri.scheme_str().filter(|s| ["http", "https"].contains(s)).ok_or_else(shape)?;
         let host = uri.host().filter(|h| !h.is_empty()).ok_or_else(shape)?;
         if uri.authority().is_some_and(|a| a.as_str().contains('@')) {
             return Err("must not hold a user name or password".into());
@@ -28,27 +25,15 @@ impl BaseUrl {
             return Err("must not hold a query or fragment".into());
         }
         let usual = if scheme == "https" { 443 } else { 80 };
-        let port = match uri
-            .authority()
-            .and_then(|a| a.as_str().strip_prefix(host))
-            .unwrap_or_default()
-        {
+        let port = match uri.authority().and_then(|a| a.as_str().strip_prefix(host)).unwrap_or_default() {
             "" => String::new(),
             _ => match uri.port_u16().ok_or_else(shape)? {
                 port if port == usual => String::new(),
                 port => format!(":{port}"),
             },
         };
-        let path: String = uri
-            .path()
-            .split('/')
-            .filter(|s| !s.is_empty())
-            .flat_map(|s| ["/", s])
-            .collect();
-        Ok(BaseUrl {
-            origin: format!("{scheme}://{}{port}", host.to_ascii_lowercase()),
-            path,
-        })
+        let path: String = uri.path().split('/').filter(|s| !s.is_empty()).flat_map(|s| ["/", s]).collect();
+        Ok(BaseUrl { origin: format!("{scheme}://{}{port}", host.to_ascii_lowercase()), path })
     }
 
     /// Reads the address of an OpenAI-compatible server: the path of the chat route is taken off, and an
@@ -68,10 +53,7 @@ impl BaseUrl {
 
     /// OpenAI's own address.
     pub fn openai() -> BaseUrl {
-        BaseUrl {
-            origin: "https://api.openai.com".into(),
-            path: "/v1".into(),
-        }
+        BaseUrl { origin: "https://api.openai.com".into(), path: "/v1".into() }
     }
 
     /// Scheme, host and port, without the scheme's usual port. What a stored key belongs to.
@@ -127,10 +109,7 @@ mod tests {
             ("http://h/v1/", "http://h/v1/chat/completions"),
             ("http://h", "http://h/v1/chat/completions"),
             ("http://H/", "http://h/v1/chat/completions"),
-            (
-                "http://h/v1/chat/completions",
-                "http://h/v1/chat/completions",
-            ),
+            ("http://h/v1/chat/completions", "http://h/v1/chat/completions"),
             ("http://h/chat/completions", "http://h/v1/chat/completions"),
             ("http://h/api/v1", "http://h/api/v1/chat/completions"),
             ("http://h//api//v1//", "http://h/api/v1/chat/completions"),
@@ -139,11 +118,7 @@ mod tests {
             ("https://h:8443", "https://h:8443/v1/chat/completions"),
             ("http://[::1]:9/v1", "http://[::1]:9/v1/chat/completions"),
         ] {
-            assert_eq!(
-                BaseUrl::parse_api(text).unwrap().join("/chat/completions"),
-                chat,
-                "{text}"
-            );
+            assert_eq!(BaseUrl::parse_api(text).unwrap().join("/chat/completions"), chat, "{text}");
         }
     }
 
@@ -168,12 +143,9 @@ mod tests {
 
     #[test]
     fn host_without_port() {
-        for (text, host) in [
-            ("http://h", "h"),
-            ("http://h:9", "h"),
-            ("http://[::1]:9", "[::1]"),
-            ("http://[::1]", "[::1]"),
-        ] {
+        for (text, host) in
+            [("http://h", "h"), ("http://h:9", "h"), ("http://[::1]:9", "[::1]"), ("http://[::1]", "[::1]")]
+        {
             assert_eq!(BaseUrl::parse(text).unwrap().host(), host);
         }
     }

@@ -88,11 +88,7 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
 
 pub(super) fn get(c: &Connection, user: UserId, id: ConversationId) -> Result<Conversation> {
     let sql = format!("SELECT {COLUMNS} FROM conversations WHERE id = ? AND user_id = ?");
-    optional(
-        c.prepare_cached(&sql)?
-            .query_row([id.0, user.0], conversation),
-    )?
-    .ok_or(Error::NotFound)
+    optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], conversation))?.ok_or(Error::NotFound)
 }
 
 /// Makes an empty conversation.
@@ -105,9 +101,7 @@ pub(super) fn insert(
 ) -> Result<ConversationId> {
     let sql = "INSERT INTO conversations(user_id, title, titled_by, model, created_at, updated_at) \
          VALUES(?1, ?2, 'prompt', ?3, ?4, ?4) RETURNING id";
-    let id = c
-        .prepare_cached(sql)?
-        .query_row(params![user.0, title, model, now], |row| row.get(0))?;
+    let id = c.prepare_cached(sql)?.query_row(params![user.0, title, model, now], |row| row.get(0))?;
     Ok(ConversationId(id))
 }
 
@@ -145,12 +139,15 @@ impl Store {
         })
     }
 
+    /// All turns of a conversation, ascending: for exports.
+    pub fn all_turns(&self, user: UserId, id: ConversationId) -> Result<Vec<Turn>> {
+        self.read(|c| {
+            turns::select(c, "conversation_id = ?1 AND user_id = ?2 ORDER BY id", params![id.0, user.0])
+        })
+    }
+
     /// Pinned first, then newest change first; and whether there are more.
-    pub fn conversations(
-        &self,
-        user: UserId,
-        listing: &Listing,
-    ) -> Result<(Vec<Conversation>, bool)> {
+    pub fn conversations(&self, user: UserId, listing: &Listing) -> Result<(Vec<Conversation>, bool)> {
         self.read(|c| {
             let (pinned, updated, id) = listing.before.unwrap_or((true, i64::MAX, i64::MAX));
             let words = listing.words.as_deref().and_then(|words| search::expression(user, words));
@@ -211,12 +208,7 @@ impl Store {
     }
 
     /// Puts it in the trash (`Some` time) or takes it out.
-    pub fn trash_conversation(
-        &self,
-        user: UserId,
-        id: ConversationId,
-        since: Option<i64>,
-    ) -> Result<()> {
+    pub fn trash_conversation(&self, user: UserId, id: ConversationId, since: Option<i64>) -> Result<()> {
         self.writer.run(move |c| {
             let sql = "UPDATE conversations SET deleted_at = ? WHERE id = ? AND user_id = ?";
             match c.execute(sql, params![since, id.0, user.0])? {
@@ -238,10 +230,8 @@ impl Store {
     pub fn purge_trash(&self, time: i64) -> Result<bool> {
         const AT_ONCE: usize = 20;
         self.writer.run(move |c| {
-            let mut old =
-                c.prepare_cached("SELECT id FROM conversations WHERE deleted_at < ? LIMIT ?")?;
-            let ids =
-                old.query_map(params![time, AT_ONCE], |row| row.get(0).map(ConversationId))?;
+            let mut old = c.prepare_cached("SELECT id FROM conversations WHERE deleted_at < ? LIMIT ?")?;
+            let ids = old.query_map(params![time, AT_ONCE], |row| row.get(0).map(ConversationId))?;
             let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
             ids.iter().try_for_each(|id| purge(c, *id))?;
             Ok(ids.len() == AT_ONCE)
@@ -249,12 +239,7 @@ impl Store {
     }
 }
 
-fn change_row(
-    c: &Connection,
-    user: UserId,
-    id: ConversationId,
-    change: &ConversationChange,
-) -> Result<()> {
+fn change_row(c: &Connection, user: UserId, id: ConversationId, change: &ConversationChange) -> Result<()> {
     let now = get(c, user, id)?;
     if let Some(turn) = change.current {
         let sql = "SELECT 1 FROM turns WHERE id = ? AND conversation_id = ? AND user_id = ?";

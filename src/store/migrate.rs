@@ -33,25 +33,32 @@ pub fn migrate(connection: &mut Connection, path: &Path, change: Change) -> Resu
     follow(&PLAN, connection, path, change)
 }
 
-fn follow(
-    plan: &Plan,
-    connection: &mut Connection,
-    path: &Path,
-    change: Change,
-) -> Result<(), OpenError> {
-    let number = |c: &Connection, pragma: &str| -> rusqlite::Result<i64> {
-        c.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
-    };
-    let version = number(connection, "user_version")?;
-    let application = number(connection, "application_id")?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let newest = i64::try_from(plan.steps.len()).unwrap_or(i64::MAX);
-    if tables == 0 && version == 0 {
-        return match change {
-            Change::Allowed => create(plan, connection, newest),
-            Change::Forbidden => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
-        };
+/// Checks that this program can open the database, and changes nothing.
+pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    match version(&PLAN, connection, path)? {
+        None => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
+        Some(_) => Ok(()),
+    }
+}
+
+fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
+    match (version(plan, connection, path)?, change) {
+        (None, Change::Allowed) => create(plan, connection),
+        (None, Change::Forbidden) => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
+        (Some(version), _) if version == plan.steps.len() => Ok(()),
+        (Some(version), Change::Allowed) => upgrade(plan, connection, path, version),
+        (Some(_), Change::Forbidden) => {
+            Err(OpenError::Damaged("start the server once to upgrade the database".into()))
+        }
+    }
+}
+
+/// The schema's number; `None` for a database with nothing in it. A foreign or newer one is refused.
+fn version(plan: &Plan, connection: &Connection, path: &Path) -> Result<Option<usize>, OpenError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (version, application) = (number("PRAGMA user_version")?, number("PRAGMA application_id")?);
+    if version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(None);
     }
     if application != i64::from(APPLICATION) {
         return Err(OpenError::Damaged(format!(
@@ -59,39 +66,27 @@ fn follow(
             path.display()
         )));
     }
-    if version > newest {
-        return Err(OpenError::Damaged(format!(
+    let newest = plan.steps.len();
+    match usize::try_from(version) {
+        Ok(version) if version <= newest => Ok(Some(version)),
+        _ => Err(OpenError::Damaged(format!(
             "{} was written by a newer gpt-assistant (schema {version}, this one knows {newest}); nothing was \
              changed. Start the newer version, or go back to the copy that it made before upgrading",
             path.display()
-        )));
+        ))),
     }
-    if version < newest {
-        if change == Change::Forbidden {
-            return Err(OpenError::Damaged(
-                "start the server once to upgrade the database".into(),
-            ));
-        }
-        upgrade(plan, connection, path, version)?;
-    }
-    Ok(())
 }
 
-fn create(plan: &Plan, connection: &mut Connection, newest: i64) -> Result<(), OpenError> {
+fn create(plan: &Plan, connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(plan.schema)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.pragma_update(None, "user_version", plan.steps.len())?;
     Ok(transaction.commit()?)
 }
 
 /// A copy first, then one transaction a step: killed at any point, the next start goes on where this ended.
-fn upgrade(
-    plan: &Plan,
-    connection: &mut Connection,
-    path: &Path,
-    from: i64,
-) -> Result<(), OpenError> {
+fn upgrade(plan: &Plan, connection: &mut Connection, path: &Path, from: usize) -> Result<(), OpenError> {
     let copy = copy_path(path, from);
     if !copy.exists() {
         let draft = copy.with_extension("part");
@@ -101,12 +96,7 @@ fn upgrade(
         std::fs::rename(&draft, &copy)?;
     }
     tracing::info!(from, to = plan.steps.len(), copy = %copy.display(), "upgrading the database");
-    for (step, version) in plan
-        .steps
-        .iter()
-        .zip(1..)
-        .filter(|(_, version)| *version > from)
-    {
+    for (step, version) in plan.steps.iter().zip(1..).filter(|(_, version)| *version > from) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", version)?;
@@ -116,7 +106,7 @@ fn upgrade(
 }
 
 /// The copy made before upgrading from schema `version`.
-fn copy_path(path: &Path, version: i64) -> PathBuf {
+fn copy_path(path: &Path, version: usize) -> PathBuf {
     path.with_extension(format!("before-upgrade-from-{version}.db"))
 }
 
@@ -130,24 +120,15 @@ mod tests {
 
     /// What makes up a schema: tables with their columns as written, indexes; blanks and comments apart.
     fn shape(connection: &Connection) -> Vec<(String, String)> {
-        let mut all = connection
-            .prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")
-            .unwrap();
-        let rows = all
-            .query_map([], |r| Ok((r.get(0)?, r.get::<_, String>(1)?)))
-            .unwrap();
-        rows.map(|row| row.map(|(name, sql)| (name, plain(&sql))).unwrap())
-            .collect()
+        let mut all =
+            connection.prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name").unwrap();
+        let rows = all.query_map([], |r| Ok((r.get(0)?, r.get::<_, String>(1)?))).unwrap();
+        rows.map(|row| row.map(|(name, sql)| (name, plain(&sql))).unwrap()).collect()
     }
 
     fn plain(sql: &str) -> String {
-        let lines = sql
-            .lines()
-            .map(|line| line.split("--").next().unwrap_or_default());
-        lines
-            .flat_map(str::split_whitespace)
-            .collect::<Vec<_>>()
-            .join(" ")
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -166,15 +147,11 @@ mod tests {
         for (application, version) in [(APPLICATION, 999), (0, 1), (7, 1)] {
             let mut c = memory();
             c.execute_batch("CREATE TABLE t(x)").unwrap();
-            c.pragma_update(None, "application_id", application)
-                .unwrap();
+            c.pragma_update(None, "application_id", application).unwrap();
             c.pragma_update(None, "user_version", version).unwrap();
             let before = shape(&c);
             let result = migrate(&mut c, Path::new("x.db"), Change::Allowed);
-            assert!(
-                matches!(result, Err(OpenError::Damaged(_))),
-                "{application} {version}"
-            );
+            assert!(matches!(result, Err(OpenError::Damaged(_))), "{application} {version}");
             assert_eq!(shape(&c), before);
         }
     }
@@ -187,31 +164,18 @@ mod tests {
         migrate(&mut c, Path::new("x.db"), Change::Forbidden).unwrap();
     }
 
-    const OLD: Plan = Plan {
-        schema: "CREATE TABLE t(a)",
-        steps: &["CREATE TABLE t(a)"],
-    };
+    const OLD: Plan = Plan { schema: "CREATE TABLE t(a)", steps: &["CREATE TABLE t(a)"] };
     const NEW: Plan = Plan {
         schema: "CREATE TABLE t(a); CREATE TABLE u(b)",
-        steps: &[
-            "CREATE TABLE t(a)",
-            "CREATE TABLE u(b); INSERT INTO u SELECT a + 1 FROM t",
-        ],
+        steps: &["CREATE TABLE t(a)", "CREATE TABLE u(b); INSERT INTO u SELECT a + 1 FROM t"],
     };
     const BROKEN: Plan = Plan {
         schema: "",
-        steps: &[
-            "CREATE TABLE t(a)",
-            "CREATE TABLE u(b)",
-            "DELETE FROM t; INSERT INTO nowhere VALUES(1)",
-        ],
+        steps: &["CREATE TABLE t(a)", "CREATE TABLE u(b)", "DELETE FROM t; INSERT INTO nowhere VALUES(1)"],
     };
 
     fn old_database(path: &Path) -> Connection {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a bare database is what this test needs"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
         let mut c = Connection::open(path).unwrap();
         follow(&OLD, &mut c, path, Change::Allowed).unwrap();
         c.execute("INSERT INTO t VALUES(41)", []).unwrap();
@@ -228,29 +192,11 @@ mod tests {
         let path = dir.path().join("x.db");
         let mut c = old_database(&path);
         follow(&NEW, &mut c, &path, Change::Allowed).unwrap();
-        assert_eq!(
-            (
-                number(&c, "SELECT b FROM u"),
-                number(&c, "PRAGMA user_version")
-            ),
-            (42, 2)
-        );
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a bare database is what this test needs"
-        )]
+        assert_eq!((number(&c, "SELECT b FROM u"), number(&c, "PRAGMA user_version")), (42, 2));
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
         let copy = Connection::open(copy_path(&path, 1)).unwrap();
-        assert_eq!(
-            (
-                number(&copy, "SELECT a FROM t"),
-                number(&copy, "PRAGMA user_version")
-            ),
-            (41, 1)
-        );
-        assert!(
-            follow(&OLD, &mut c, &path, Change::Allowed).is_err(),
-            "the older program refuses it"
-        );
+        assert_eq!((number(&copy, "SELECT a FROM t"), number(&copy, "PRAGMA user_version")), (41, 1));
+        assert!(follow(&OLD, &mut c, &path, Change::Allowed).is_err(), "the older program refuses it");
     }
 
     #[test]
@@ -259,13 +205,7 @@ mod tests {
         let path = dir.path().join("x.db");
         let mut c = old_database(&path);
         assert!(follow(&BROKEN, &mut c, &path, Change::Allowed).is_err());
-        assert_eq!(
-            (
-                number(&c, "SELECT a FROM t"),
-                number(&c, "PRAGMA user_version")
-            ),
-            (41, 2)
-        );
+        assert_eq!((number(&c, "SELECT a FROM t"), number(&c, "PRAGMA user_version")), (41, 2));
         assert_eq!(number(&c, "SELECT count(*) FROM u"), 0);
     }
 }

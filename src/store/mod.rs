@@ -2,6 +2,7 @@
 //! the words of the product; they take the owner's id, and no connection or library error leaves this folder.
 
 mod conversations;
+mod copy;
 mod migrate;
 mod recovery;
 mod search;
@@ -19,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use conversations::{Conversation, ConversationChange, Listing};
+pub use copy::{check_copy, forget_keys};
 pub use migrate::Change;
 pub use sessions::Identity;
 pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target};
@@ -55,34 +57,22 @@ impl Store {
     pub fn open(data_dir: &Path, change: Change) -> Result<Store, OpenError> {
         let path = data_dir.join(FILE);
         if std::fs::symlink_metadata(&path).is_ok_and(|m| !m.is_file()) {
-            return Err(OpenError::Damaged(format!(
-                "{} is not a plain file",
-                path.display()
-            )));
+            return Err(OpenError::Damaged(format!("{} is not a plain file", path.display())));
         }
-        let mut connection = connect(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )
-        .map_err(|e| open_error(&path, e))?;
+        let mut connection =
+            connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+                .map_err(|e| open_error(&path, &e))?;
         let health: String = connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(|e| open_error(&path, e))?;
+            .map_err(|e| open_error(&path, &e))?;
         if health != "ok" {
-            return Err(OpenError::Damaged(format!(
-                "{} is damaged: {health}",
-                path.display()
-            )));
+            return Err(OpenError::Damaged(format!("{} is damaged: {health}", path.display())));
         }
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(|e| open_error(&path, e))?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(|e| open_error(&path, &e))?;
         migrate::migrate(&mut connection, &path, change)?;
 
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let manager = SqliteConnectionManager::file(&path)
-            .with_flags(read_only)
-            .with_init(|c| prepare(c));
+        let manager = SqliteConnectionManager::file(&path).with_flags(read_only).with_init(prepare);
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
             .min_idle(Some(1))
@@ -90,13 +80,9 @@ impl Store {
             .connection_timeout(READER_WAIT)
             .build(manager)
             .map_err(|e| OpenError::Refused(format!("{}: {e}", path.display())))?;
-        let sessions = connect(&path, read_only).map_err(|e| open_error(&path, e))?;
+        let sessions = connect(&path, read_only).map_err(|e| open_error(&path, &e))?;
         let writer = writer::Writer::start(connection)?;
-        Ok(Store {
-            writer,
-            readers,
-            sessions: Mutex::new(sessions),
-        })
+        Ok(Store { writer, readers, sessions: Mutex::new(sessions) })
     }
 
     /// Reads with a pooled connection; the connection goes back when `work` returns.
@@ -113,11 +99,7 @@ impl Store {
     /// A single value of `meta`.
     pub fn meta(&self, name: &'static str) -> Result<Option<String>> {
         self.read(|c| {
-            optional(
-                c.query_row("SELECT value FROM meta WHERE name = ?", [name], |row| {
-                    row.get(0)
-                }),
-            )
+            optional(c.query_row("SELECT value FROM meta WHERE name = ?", [name], |row| row.get(0)))
         })
     }
 
@@ -148,7 +130,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn open_error(path: &Path, error: rusqlite::Error) -> OpenError {
+fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let said = format!("{}: {error}", path.display());
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => OpenError::Damaged(said),
@@ -158,7 +140,7 @@ fn open_error(path: &Path, error: rusqlite::Error) -> OpenError {
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> OpenError {
-        open_error(Path::new(FILE), error)
+        open_error(Path::new(FILE), &error)
     }
 }
 

@@ -22,11 +22,8 @@ impl Store {
     /// there were. All in one transaction: killed in the middle, the next start does it again.
     pub fn take_over(&self, run: String, now: i64) -> Result<usize> {
         self.writer.run(move |c| {
-            let before: Option<String> = optional(c.query_row(
-                "SELECT value FROM meta WHERE name = 'run'",
-                [],
-                |row| row.get(0),
-            ))?;
+            let before: Option<String> =
+                optional(c.query_row("SELECT value FROM meta WHERE name = 'run'", [], |row| row.get(0)))?;
             let mut leftovers = leftovers(c, before.as_deref().unwrap_or_default())?;
             if !leftovers.is_empty() {
                 add_pieces(c, &mut leftovers)?;
@@ -82,11 +79,7 @@ fn interrupted(turn: TurnId, leftover: Leftover, now: i64) -> Finish {
     Finish {
         turn,
         user: leftover.user,
-        status: if nothing {
-            Status::Failed
-        } else {
-            Status::Interrupted
-        },
+        status: if nothing { Status::Failed } else { Status::Interrupted },
         finish_reason: None,
         fault: Some(Fault {
             code: "server_ended".into(),
@@ -97,8 +90,7 @@ fn interrupted(turn: TurnId, leftover: Leftover, now: i64) -> Finish {
         } else {
             Usage {
                 prompt: estimate_tokens(&leftover.asked),
-                completion: estimate_tokens(&leftover.response)
-                    + estimate_tokens(&leftover.reasoning),
+                completion: estimate_tokens(&leftover.response) + estimate_tokens(&leftover.reasoning),
                 source: UsageSource::Estimated,
                 ..Usage::default()
             }

@@ -12,17 +12,10 @@ use rusqlite::{Connection, params};
 const MOST_WORDS: usize = 32;
 
 /// Adds a turn's words.
-pub(super) fn index(
-    c: &Connection,
-    user: UserId,
-    turn: TurnId,
-    prompt: &str,
-    response: &str,
-) -> Result<()> {
+pub(super) fn index(c: &Connection, user: UserId, turn: TurnId, prompt: &str, response: &str) -> Result<()> {
     let text = format!("{}\n{}", spaced(prompt), spaced(response));
     let sql = "INSERT INTO search(rowid, owner, text) VALUES(?, ?, ?)";
-    c.prepare_cached(sql)?
-        .execute(params![turn.0, owner(user), text])?;
+    c.prepare_cached(sql)?.execute(params![turn.0, owner(user), text])?;
     Ok(())
 }
 
@@ -38,23 +31,12 @@ pub(super) fn expression(user: UserId, words: &str) -> Option<String> {
         .iter()
         .enumerate()
         .map(|(i, word)| {
-            let begun = i == last
-                && word
-                    .chars()
-                    .next_back()
-                    .is_some_and(|c| c.is_alphanumeric() && !is_cjk(c));
-            format!(
-                "\"{}\"{}",
-                spaced(word).replace('"', "\"\""),
-                if begun { "*" } else { "" }
-            )
+            let begun =
+                i == last && word.chars().next_back().is_some_and(|c| c.is_alphanumeric() && !is_cjk(c));
+            format!("\"{}\"{}", spaced(word).replace('"', "\"\""), if begun { "*" } else { "" })
         })
         .collect();
-    Some(format!(
-        "owner : \"{}\" AND text : ({})",
-        owner(user),
-        phrases.join(" AND ")
-    ))
+    Some(format!("owner : \"{}\" AND text : ({})", owner(user), phrases.join(" AND ")))
 }
 
 /// A LIKE pattern for text that contains `words` as they stand.
@@ -133,22 +115,8 @@ mod tests {
             "CREATE VIRTUAL TABLE search USING fts5(owner, text, content='', contentless_delete=1, tokenize='unicode61')",
         )
         .unwrap();
-        index(
-            &c,
-            UserId(1),
-            TurnId(1),
-            "会话里的记忆断裂问题 in SQLite",
-            "say \"hello\" AND go",
-        )
-        .unwrap();
-        index(
-            &c,
-            UserId(2),
-            TurnId(2),
-            "会话里的记忆断裂问题 in SQLite",
-            "",
-        )
-        .unwrap();
+        index(&c, UserId(1), TurnId(1), "会话里的记忆断裂问题 in SQLite", "say \"hello\" AND go").unwrap();
+        index(&c, UserId(2), TurnId(2), "会话里的记忆断裂问题 in SQLite", "").unwrap();
         let hits = |words: &str| -> Option<i64> {
             let expression = expression(UserId(1), words)?;
             let count = "SELECT count(*) FROM search WHERE search MATCH ?";

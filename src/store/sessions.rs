@@ -29,10 +29,7 @@ impl Store {
         expires: i64,
     ) -> Result<()> {
         self.writer.run(move |c| {
-            c.execute(
-                "DELETE FROM sessions WHERE user_id = ? AND expires_at <= ?",
-                [user.0, now],
-            )?;
+            c.execute("DELETE FROM sessions WHERE user_id = ? AND expires_at <= ?", [user.0, now])?;
             let sql = "INSERT INTO sessions(id, user_id, created_at, expires_at, agent) \
                  SELECT ?, id, ?, ?, ? FROM users WHERE id = ? AND disabled_at IS NULL";
             match c.execute(sql, params![id, now, expires, agent, user.0])? {
@@ -47,17 +44,15 @@ impl Store {
         self.look_up(|c| {
             let sql = "SELECT u.role, u.last_seen FROM sessions s JOIN users u ON u.id = s.user_id \
                  WHERE s.id = ? AND s.user_id = ? AND s.expires_at > ? AND u.disabled_at IS NULL";
-            let row = c
-                .prepare_cached(sql)?
-                .query_row(params![session, user.0, now], |row| {
-                    let role: String = row.get(0)?;
-                    Ok(Identity {
-                        user,
-                        role: Role::parse(&role).ok_or_else(|| bad_word(0, &role))?,
-                        session: session.to_owned(),
-                        last_seen: row.get(1)?,
-                    })
-                });
+            let row = c.prepare_cached(sql)?.query_row(params![session, user.0, now], |row| {
+                let role: String = row.get(0)?;
+                Ok(Identity {
+                    user,
+                    role: Role::parse(&role).ok_or_else(|| bad_word(0, &role))?,
+                    session: session.to_owned(),
+                    last_seen: row.get(1)?,
+                })
+            });
             optional(row)
         })
     }
@@ -65,10 +60,7 @@ impl Store {
     /// Ends one login.
     pub fn end_session(&self, user: UserId, session: String) -> Result<()> {
         self.writer.run(move |c| {
-            c.execute(
-                "DELETE FROM sessions WHERE id = ? AND user_id = ?",
-                params![session, user.0],
-            )?;
+            c.execute("DELETE FROM sessions WHERE id = ? AND user_id = ?", params![session, user.0])?;
             Ok(())
         })
     }

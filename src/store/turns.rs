@@ -2,9 +2,7 @@
 
 use super::{Store, bad_word, conversations, is_duplicate, optional, search, usage, users};
 use crate::error::{Error, Result};
-use crate::model::{
-    ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId,
-};
+use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId};
 use crate::text::estimate_tokens;
 use rusqlite::{Connection, Row, ToSql, params};
 
@@ -142,9 +140,7 @@ fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
         params: serde_json::from_str(&word(8)?).unwrap_or_default(),
         status: Status::parse(&status).ok_or_else(|| bad_word(9, &status))?,
         finish_reason: row.get(10)?,
-        fault: code
-            .zip(message)
-            .map(|(code, message)| Fault { code, message }),
+        fault: code.zip(message).map(|(code, message)| Fault { code, message }),
         usage: Usage {
             prompt: row.get(13)?,
             completion: row.get(14)?,
@@ -179,32 +175,19 @@ const SUBTREE: &str = "id IN (WITH RECURSIVE tree(id) AS (SELECT ?1 UNION ALL \
      SELECT turns.id FROM turns JOIN tree ON turns.parent_id = tree.id) SELECT id FROM tree)";
 
 /// Finds the turn to hang a message under, and that it has ended.
-fn parent_for(
-    c: &Connection,
-    conversation: &super::Conversation,
-    start: Start,
-) -> Result<Option<TurnId>> {
-    let sql =
-        "SELECT status = 'streaming', parent_id FROM turns WHERE id = ? AND conversation_id = ?";
+fn parent_for(c: &Connection, conversation: &super::Conversation, start: Start) -> Result<Option<TurnId>> {
+    let sql = "SELECT status = 'streaming', parent_id FROM turns WHERE id = ? AND conversation_id = ?";
     let look = |turn: TurnId| {
-        let row = c
-            .prepare_cached(sql)?
-            .query_row([turn.0, conversation.id.0], |row| {
-                Ok((
-                    row.get::<_, bool>(0)?,
-                    row.get::<_, Option<i64>>(1)?.map(TurnId),
-                ))
-            });
+        let row = c.prepare_cached(sql)?.query_row([turn.0, conversation.id.0], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, Option<i64>>(1)?.map(TurnId)))
+        });
         optional(row)
     };
     match start {
         Start::Root => Ok(None),
         Start::Below(turn) => match look(turn)? {
             None => Err(Error::NotFound),
-            Some((true, _)) => Err(Error::Refused(
-                "turn_running",
-                "That answer is still running.".into(),
-            )),
+            Some((true, _)) => Err(Error::Refused("turn_running", "That answer is still running.".into())),
             Some((false, _)) => Ok(Some(turn)),
         },
         // Two sends at once become siblings: who comes second hangs beside the running turn.
@@ -224,12 +207,7 @@ fn parent_for(
 
 impl Store {
     /// What a message of `user` meets. A conversation in the trash takes none.
-    pub fn target(
-        &self,
-        user: UserId,
-        conversation: Option<ConversationId>,
-        start: Start,
-    ) -> Result<Target> {
+    pub fn target(&self, user: UserId, conversation: Option<ConversationId>, start: Start) -> Result<Target> {
         self.read(|c| {
             let sql = "SELECT key_sealed FROM users WHERE id = ?";
             let key = c.prepare_cached(sql)?.query_row([user.0], |row| row.get(0));
@@ -247,12 +225,7 @@ impl Store {
                     (Some(found), parent)
                 }
             };
-            Ok(Target {
-                conversation,
-                parent,
-                user,
-                key,
-            })
+            Ok(Target { conversation, parent, user, key })
         })
     }
 
@@ -336,8 +309,7 @@ impl Store {
     pub fn turn(&self, user: UserId, id: TurnId) -> Result<Turn> {
         self.read(|c| {
             let sql = format!("SELECT {COLUMNS} FROM turns WHERE id = ? AND user_id = ?");
-            optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?
-                .ok_or(Error::NotFound)
+            optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?.ok_or(Error::NotFound)
         })
     }
 
@@ -369,34 +341,21 @@ impl Store {
                  ORDER BY id DESC LIMIT ?5";
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let conversation = conversation.map(|id| id.0);
-            select(
-                c,
-                condition,
-                params![user.0, below, conversation, expression.flatten(), limit],
-            )
+            select(c, condition, params![user.0, below, conversation, expression.flatten(), limit])
         })
     }
 
     /// The turn and all below it, with the status of each.
     pub fn subtree(&self, user: UserId, id: TurnId) -> Result<Vec<(TurnId, Status)>> {
         self.read(|c| {
-            let sql = format!(
-                "SELECT id, status FROM turns WHERE user_id = ?2 AND {SUBTREE} ORDER BY id"
-            );
+            let sql = format!("SELECT id, status FROM turns WHERE user_id = ?2 AND {SUBTREE} ORDER BY id");
             let mut query = c.prepare_cached(&sql)?;
             let rows = query.query_map([id.0, user.0], |row| {
                 let status: String = row.get(1)?;
-                Ok((
-                    TurnId(row.get(0)?),
-                    Status::parse(&status).ok_or_else(|| bad_word(1, &status))?,
-                ))
+                Ok((TurnId(row.get(0)?), Status::parse(&status).ok_or_else(|| bad_word(1, &status))?))
             })?;
             let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            if found.is_empty() {
-                Err(Error::NotFound)
-            } else {
-                Ok(found)
-            }
+            if found.is_empty() { Err(Error::NotFound) } else { Ok(found) }
         })
     }
 
@@ -405,8 +364,8 @@ impl Store {
     pub fn delete_turn(&self, user: UserId, id: TurnId) -> Result<()> {
         self.writer.run(move |c| {
             let sql = "SELECT conversation_id FROM turns WHERE id = ? AND user_id = ?";
-            let conversation: i64 = optional(c.query_row(sql, [id.0, user.0], |row| row.get(0)))?
-                .ok_or(Error::NotFound)?;
+            let conversation: i64 =
+                optional(c.query_row(sql, [id.0, user.0], |row| row.get(0)))?.ok_or(Error::NotFound)?;
             forget(c, SUBTREE, id.0)?;
             c.execute(&format!("DELETE FROM turns WHERE {SUBTREE}"), [id.0])?;
             let repair = "UPDATE conversations SET current_turn_id = \
@@ -427,16 +386,13 @@ fn turn_of_client(
     let sql = "SELECT id, request_hash FROM turns WHERE user_id = ? AND client_id = ?";
     let row = c
         .prepare_cached(sql)?
-        .query_row(params![user.0, client_id], |row| {
-            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))
-        });
+        .query_row(params![user.0, client_id], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)));
     match optional(row)? {
         None => Ok(None),
         Some((id, hash)) if hash.as_deref() == Some(request_hash) => Ok(Some(TurnId(id))),
-        Some(_) => Err(Error::Refused(
-            "client_id_reused",
-            "This client_id was used for another message.".into(),
-        )),
+        Some(_) => {
+            Err(Error::Refused("client_id_reused", "This client_id was used for another message.".into()))
+        }
     }
 }
 
@@ -468,22 +424,17 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
         Err(error) if is_duplicate(&error) => {
             let (client_id, hash) = new.client.as_ref().ok_or_else(|| Error::internal(&error))?;
             let again = turn_of_client(c, new.user, client_id, hash)?;
-            return again
-                .map(Begun::Again)
-                .ok_or_else(|| Error::internal(error));
+            return again.map(Begun::Again).ok_or_else(|| Error::internal(error));
         }
         // The conversation or the parent was deleted a moment ago.
-        Err(error)
-            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
-        {
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
             return Err(Error::NotFound);
         }
         Err(error) => return Err(error.into()),
     };
     let sql = "UPDATE conversations SET current_turn_id = ?1, updated_at = ?2, \
          title = CASE WHEN title = '' THEN ?3 ELSE title END WHERE id = ?4";
-    c.prepare_cached(sql)?
-        .execute(params![id.0, new.now, new.title, conversation.0])?;
+    c.prepare_cached(sql)?.execute(params![id.0, new.now, new.title, conversation.0])?;
     Ok(Begun::New(id, conversation))
 }
 
@@ -508,9 +459,7 @@ pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
         finish.now,
         finish.turn.0,
     ];
-    let row = c
-        .prepare_cached(sql)?
-        .query_row(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let row = c.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     // No row: it was deleted while it ran, or this is a second try of an end that did take.
     let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
         return Ok(());

@@ -67,11 +67,7 @@ pub(super) fn add(
     usage: &Usage,
     now: i64,
 ) -> Result<()> {
-    let estimated = if usage.source == UsageSource::Estimated {
-        usage.total()
-    } else {
-        0
-    };
+    let estimated = if usage.source == UsageSource::Estimated { usage.total() } else { 0 };
     let sql = "INSERT INTO usage_slots(user_id, slot, paid_by, model, prompt_tokens, completion_tokens, requests, \
          estimated) VALUES(?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT(user_id, slot, paid_by, model) DO UPDATE SET \
          prompt_tokens = prompt_tokens + excluded.prompt_tokens, \
@@ -88,8 +84,7 @@ pub(super) fn add(
         estimated
     ])?;
     let sql = "UPDATE users SET tokens_total = tokens_total + ? WHERE id = ?";
-    c.prepare_cached(sql)?
-        .execute(params![usage.total(), user.0])?;
+    c.prepare_cached(sql)?.execute(params![usage.total(), user.0])?;
     Ok(())
 }
 
@@ -141,12 +136,8 @@ impl Store {
         self.read(|c| {
             let sql = "SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM usage_slots \
                  WHERE user_id = ? AND paid_by = ? AND slot >= ? AND slot < ?";
-            let values = params![
-                user.0,
-                paid_by.as_str(),
-                span.from.div_euclid(SLOT),
-                span.until.div_euclid(SLOT)
-            ];
+            let values =
+                params![user.0, paid_by.as_str(), span.from.div_euclid(SLOT), span.until.div_euclid(SLOT)];
             Ok(c.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
         })
     }

@@ -115,10 +115,7 @@ fn keep_an_admin(c: &Connection, id: UserId) -> Result<()> {
     let sql = "SELECT EXISTS(SELECT 1 FROM users WHERE id = ? AND role = 'admin' AND disabled_at IS NULL) \
          AND NOT EXISTS(SELECT 1 FROM users WHERE id <> ? AND role = 'admin' AND disabled_at IS NULL)";
     if c.query_row(sql, [id.0, id.0], |row| row.get(0))? {
-        return Err(Error::Refused(
-            "last_admin",
-            "This is the last administrator.".into(),
-        ));
+        return Err(Error::Refused("last_admin", "This is the last administrator.".into()));
     }
     Ok(())
 }
@@ -172,9 +169,7 @@ impl Store {
     pub fn user_by_email(&self, email: &str) -> Result<Option<(User, String)>> {
         self.read(|c| {
             let sql = format!("SELECT {COLUMNS}, password FROM users WHERE email = ?");
-            let row = c
-                .prepare_cached(&sql)?
-                .query_row([email], |row| Ok((user(row)?, row.get(16)?)));
+            let row = c.prepare_cached(&sql)?.query_row([email], |row| Ok((user(row)?, row.get(16)?)));
             optional(row)
         })
     }
@@ -211,8 +206,7 @@ impl Store {
     /// Changes the password if its hash is still `old`, and ends all logins. False: it was changed meanwhile.
     pub fn change_password(&self, id: UserId, old: Option<String>, new: String) -> Result<bool> {
         self.writer.run(move |c| {
-            let sql =
-                "UPDATE users SET password = ?1 WHERE id = ?2 AND (?3 IS NULL OR password = ?3)";
+            let sql = "UPDATE users SET password = ?1 WHERE id = ?2 AND (?3 IS NULL OR password = ?3)";
             let changed = c.execute(sql, params![new, id.0, old])? == 1;
             if changed {
                 c.execute("DELETE FROM sessions WHERE user_id = ?", [id.0])?;
@@ -247,10 +241,7 @@ impl Store {
     pub fn set_avatar(&self, id: UserId, avatar: String) -> Result<Option<String>> {
         self.writer.run(move |c| {
             let before = get(c, id)?.avatar;
-            c.execute(
-                "UPDATE users SET avatar = ? WHERE id = ?",
-                params![avatar, id.0],
-            )?;
+            c.execute("UPDATE users SET avatar = ? WHERE id = ?", params![avatar, id.0])?;
             Ok(before)
         })
     }
@@ -259,7 +250,8 @@ impl Store {
     pub fn update_user(&self, id: UserId, change: UserChange) -> Result<User> {
         self.writer.run(move |c| {
             let now = get(c, id)?;
-            let sql = "UPDATE users SET name = ?, locale = ?, default_model = ?, system_prompt = ? WHERE id = ?";
+            let sql =
+                "UPDATE users SET name = ?, locale = ?, default_model = ?, system_prompt = ? WHERE id = ?";
             let values = params![
                 change.name.unwrap_or(now.name),
                 change.locale.unwrap_or(now.locale),
@@ -287,10 +279,7 @@ impl Store {
                 keep_an_admin(c, id)?;
                 c.execute("DELETE FROM sessions WHERE user_id = ?", [id.0])?;
             }
-            c.execute(
-                "UPDATE users SET disabled_at = ? WHERE id = ?",
-                params![since, id.0],
-            )?;
+            c.execute("UPDATE users SET disabled_at = ? WHERE id = ?", params![since, id.0])?;
             Ok(())
         })
     }
@@ -301,10 +290,7 @@ impl Store {
             if role == Role::User {
                 keep_an_admin(c, id)?;
             }
-            c.execute(
-                "UPDATE users SET role = ? WHERE id = ?",
-                params![role.as_str(), id.0],
-            )?;
+            c.execute("UPDATE users SET role = ? WHERE id = ?", params![role.as_str(), id.0])?;
             Ok(())
         })
     }
@@ -314,8 +300,7 @@ impl Store {
     pub fn delete_user(&self, id: UserId) -> Result<Option<String>> {
         self.writer.run(move |c| {
             let avatar = get(c, id)?.avatar;
-            let alone: bool =
-                c.query_row("SELECT count(*) = 1 FROM users", [], |row| row.get(0))?;
+            let alone: bool = c.query_row("SELECT count(*) = 1 FROM users", [], |row| row.get(0))?;
             if alone {
                 c.execute("DELETE FROM meta WHERE name = 'first_admin'", [])?;
             } else {
@@ -330,8 +315,7 @@ impl Store {
     /// Which of `ids` can no longer have running answers: gone, or disabled.
     pub fn inactive(&self, ids: &[UserId]) -> Result<Vec<UserId>> {
         self.read(|c| {
-            let mut active =
-                c.prepare_cached("SELECT 1 FROM users WHERE id = ? AND disabled_at IS NULL")?;
+            let mut active = c.prepare_cached("SELECT 1 FROM users WHERE id = ? AND disabled_at IS NULL")?;
             let mut inactive = Vec::new();
             for id in ids {
                 if active.query_row([id.0], |_| Ok(())).optional()?.is_none() {

@@ -29,9 +29,7 @@ impl<T> Pending<T> {
     /// Blocks until it is durable, or has failed and left nothing behind.
     pub fn wait(self) -> Result<T> {
         // A closed channel: the transaction could not even begin, or the writer is gone.
-        self.0
-            .recv()
-            .unwrap_or_else(|_| Err(Error::Storage("the writer did not take the job".into())))
+        self.0.recv().unwrap_or_else(|_| Err(Error::Storage("the writer did not take the job".into())))
     }
 }
 
@@ -45,10 +43,7 @@ impl Writer {
                 std::process::abort();
             }
         })?;
-        Ok(Writer {
-            jobs: Some(jobs),
-            thread: Some(thread),
-        })
+        Ok(Writer { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Returns at once; what `work` wrote is durable when the pending write has been waited for.
@@ -60,10 +55,7 @@ impl Writer {
         let job: Job = Box::new(move |connection| {
             let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
                 .unwrap_or_else(|_| Err(Error::internal("a write panicked")));
-            (
-                result.is_ok(),
-                Box::new(move |fault| reply(&sender, result, fault)),
-            )
+            (result.is_ok(), Box::new(move |fault| reply(&sender, result, fault)))
         });
         if let Some(jobs) = &self.jobs {
             // A failed send drops the job, and with it the channel that `wait` looks at.
@@ -146,11 +138,7 @@ fn transaction(
                 exec("RELEASE job")?;
             }
         }
-        next = if replies.len() < BATCH {
-            queue.try_recv().ok()
-        } else {
-            None
-        };
+        next = if replies.len() < BATCH { queue.try_recv().ok() } else { None };
     }
     exec("COMMIT")
 }
@@ -161,14 +149,9 @@ mod tests {
 
     fn writer() -> (tempfile::TempDir, Writer) {
         let dir = tempfile::tempdir().unwrap();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a bare database is what this test needs"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
         let connection = Connection::open(dir.path().join("x.db")).unwrap();
-        connection
-            .execute_batch("CREATE TABLE t(x INTEGER PRIMARY KEY) STRICT")
-            .unwrap();
+        connection.execute_batch("CREATE TABLE t(x INTEGER PRIMARY KEY) STRICT").unwrap();
         (dir, Writer::start(connection).unwrap())
     }
 
@@ -195,9 +178,7 @@ mod tests {
         let kept: i64 = writer
             .run(|c| Ok(c.query_row("SELECT count(*) FROM t WHERE x % 3 = 0", [], |r| r.get(0))?))
             .unwrap();
-        let all: i64 = writer
-            .run(|c| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?))
-            .unwrap();
+        let all: i64 = writer.run(|c| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?)).unwrap();
         assert_eq!((kept, all), (200, 200));
     }
 
@@ -208,15 +189,8 @@ mod tests {
             drop(writer.submit(insert(x)));
         }
         drop(writer);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a bare database is what this test needs"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
         let c = Connection::open(dir.path().join("x.db")).unwrap();
-        assert_eq!(
-            c.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0))
-                .unwrap(),
-            100
-        );
+        assert_eq!(c.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0)).unwrap(), 100);
     }
 }

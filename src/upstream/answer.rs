@@ -22,7 +22,7 @@ const AROUND: usize = 1 << 20;
 const LINE_BUFFER: usize = 4 << 10;
 
 /// A piece of what comes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard<'a> {
     /// Of the answer.
     Text(&'a str),
@@ -80,11 +80,7 @@ pub fn read(
     watch: Watch,
     tell: Tell<'_>,
 ) -> Result<Answer, UpstreamError> {
-    let body = response
-        .into_body()
-        .into_with_config()
-        .limit(u64::MAX)
-        .reader();
+    let body = response.into_body().into_with_config().limit(u64::MAX).reader();
     let mut reader: Box<dyn BufRead> = Box::new(BufReader::with_capacity(LINE_BUFFER, body));
     let mut first = first_byte(&mut *reader)?;
     if first == Some(0x1F) {
@@ -92,13 +88,8 @@ pub fn read(
         reader = Box::new(BufReader::with_capacity(LINE_BUFFER, unpacked));
         first = first_byte(&mut *reader)?;
     }
-    let reading = Reading {
-        key,
-        left: max_reply,
-        splitter: Splitter::default(),
-        answer: Answer::default(),
-        tell,
-    };
+    let reading =
+        Reading { key, left: max_reply, splitter: Splitter::default(), answer: Answer::default(), tell };
     match first {
         None => Err(faults::gibberish()),
         Some(b'{' | b'[') => reading.whole(reader, max_reply),
@@ -136,17 +127,10 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// A whole answer, though events were asked for.
-    fn whole(
-        mut self,
-        reader: Box<dyn BufRead>,
-        max_reply: usize,
-    ) -> Result<Answer, UpstreamError> {
+    fn whole(mut self, reader: Box<dyn BufRead>, max_reply: usize) -> Result<Answer, UpstreamError> {
         let limit = max_reply.saturating_mul(ESCAPED).saturating_add(AROUND);
         let mut body = Vec::new();
-        reader
-            .take(limit as u64)
-            .read_to_end(&mut body)
-            .map_err(|e| faults::io_fault(&e))?;
+        reader.take(limit as u64).read_to_end(&mut body).map_err(|e| faults::io_fault(&e))?;
         let text = String::from_utf8_lossy(&body);
         let chunk: Chunk<'_> = serde_json::from_str(&text).map_err(|_| faults::gibberish())?;
         if chunk.error.is_some() || chunk.choices.0.is_empty() {
@@ -186,10 +170,7 @@ impl Reading<'_> {
             }
         }
         self.end();
-        self.answer.rest = Some(Rest {
-            reader: events.into_inner(),
-            watch,
-        });
+        self.answer.rest = Some(Rest { reader: events.into_inner(), watch });
         Ok(self.answer)
     }
 
@@ -217,32 +198,14 @@ impl Reading<'_> {
         let answer = &mut self.answer;
         answer.prompt_tokens = usage.prompt_tokens.0.or(answer.prompt_tokens);
         answer.completion_tokens = usage.completion_tokens.0.or(answer.completion_tokens);
-        answer.cached_tokens = usage
-            .prompt_tokens_details
-            .0
-            .cached_tokens
-            .0
-            .or(answer.cached_tokens);
-        answer.reasoning_tokens = usage
-            .completion_tokens_details
-            .0
-            .reasoning_tokens
-            .0
-            .or(answer.reasoning_tokens);
+        answer.cached_tokens = usage.prompt_tokens_details.0.cached_tokens.0.or(answer.cached_tokens);
+        answer.reasoning_tokens =
+            usage.completion_tokens_details.0.reasoning_tokens.0.or(answer.reasoning_tokens);
         // Only the first choice is asked for; an upstream that sends more gets no say in the text.
-        for choice in chunk
-            .choices
-            .0
-            .iter()
-            .filter(|c| c.index.0.unwrap_or(0) == 0)
-        {
+        for choice in chunk.choices.0.iter().filter(|c| c.index.0.unwrap_or(0) == 0) {
             self.choice(choice);
         }
-        if chunk.error.is_some() {
-            Err(faults::inside(chunk, self.key))
-        } else {
-            Ok(())
-        }
+        if chunk.error.is_some() { Err(faults::inside(chunk, self.key)) } else { Ok(()) }
     }
 
     fn choice(&mut self, choice: &Choice<'_>) {
@@ -257,11 +220,7 @@ impl Reading<'_> {
 
     fn said(&mut self, said: &Said<'_>) {
         self.answer.tool_call |= said.tool_calls.0 || said.function_call.0;
-        let thought = [
-            &said.reasoning_content.0,
-            &said.reasoning.0,
-            &said.thinking.0,
-        ];
+        let thought = [&said.reasoning_content.0, &said.reasoning.0, &said.thinking.0];
         if let Some(thought) = thought.into_iter().find(|t| !t.is_empty()) {
             self.give(Heard::Thought(thought));
         }
@@ -291,19 +250,11 @@ impl Reading<'_> {
         };
         let kept = &text[..text.floor_char_boundary(self.left)];
         self.answer.cut |= kept.len() < text.len();
-        self.left = if self.answer.cut {
-            0
-        } else {
-            self.left - kept.len()
-        };
+        self.left = if self.answer.cut { 0 } else { self.left - kept.len() };
         if kept.is_empty() {
             return;
         }
-        let clean = if kept.contains('\0') {
-            &kept.replace('\0', "\u{FFFD}")
-        } else {
-            kept
-        };
+        let clean = if kept.contains('\0') { &kept.replace('\0', "\u{FFFD}") } else { kept };
         (self.tell)(match heard {
             Heard::Thought(_) => Heard::Thought(clean),
             _ => Heard::Text(clean),

@@ -52,9 +52,7 @@ impl Watch {
 
     /// The answer has ended; what may follow it has `time` left.
     pub fn let_go_after(&self, time: Duration) {
-        self.0
-            .let_go
-            .store(self.0.elapsed() + time.as_millis() as u64, Relaxed);
+        self.0.let_go.store(self.0.elapsed() + time.as_millis() as u64, Relaxed);
     }
 }
 
@@ -64,13 +62,8 @@ impl Call {
     }
 
     fn overdue(&self, limits: &Limits) -> Option<Reason> {
-        let (now, heard, let_go) = (
-            self.elapsed(),
-            self.heard.load(Relaxed),
-            self.let_go.load(Relaxed),
-        );
-        let past =
-            |since: u64, limit: Duration| now.saturating_sub(since) > limit.as_millis() as u64;
+        let (now, heard, let_go) = (self.elapsed(), self.heard.load(Relaxed), self.let_go.load(Relaxed));
+        let past = |since: u64, limit: Duration| now.saturating_sub(since) > limit.as_millis() as u64;
         if let_go > 0 && now >= let_go {
             Some(Reason::Lingering)
         } else if past(0, limits.total) {
@@ -86,11 +79,7 @@ impl Call {
 impl Deadlines {
     /// With the limits given.
     pub fn new(limits: Limits) -> Deadlines {
-        let inner = Inner {
-            limits,
-            calls: Mutex::default(),
-            added: Condvar::new(),
-        };
+        let inner = Inner { limits, calls: Mutex::default(), added: Condvar::new() };
         Deadlines(Arc::new(inner))
     }
 
@@ -106,9 +95,7 @@ impl Deadlines {
         calls.running.push(Arc::downgrade(&call));
         if !calls.has_thread {
             let watcher = self.clone();
-            let thread = std::thread::Builder::new()
-                .name("deadlines".into())
-                .spawn(move || watcher.sweep());
+            let thread = std::thread::Builder::new().name("deadlines".into()).spawn(move || watcher.sweep());
             calls.has_thread = thread.is_ok();
         }
         self.0.added.notify_one();
@@ -119,11 +106,7 @@ impl Deadlines {
         loop {
             let mut calls = self.lock();
             while calls.running.is_empty() {
-                calls = self
-                    .0
-                    .added
-                    .wait(calls)
-                    .unwrap_or_else(PoisonError::into_inner);
+                calls = self.0.added.wait(calls).unwrap_or_else(PoisonError::into_inner);
             }
             calls.running.retain(|call| {
                 let Some(call) = call.upgrade() else {

@@ -36,7 +36,8 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
     };
     let message = match (kind, &said.web_page) {
         (UpstreamKind::Redirect, _) => {
-            "The model service answered with a redirect, which is not followed. Check upstream.base_url.".into()
+            "The model service answered with a redirect, which is not followed. Check upstream.base_url."
+                .into()
         }
         (_, Some(title)) => web_page(refusal.status, title),
         _ => {
@@ -47,9 +48,7 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
     UpstreamError {
         kind,
         message,
-        retry_after: refusal
-            .retry_after
-            .filter(|_| kind == UpstreamKind::RateLimited),
+        retry_after: refusal.retry_after.filter(|_| kind == UpstreamKind::RateLimited),
     }
 }
 
@@ -64,14 +63,7 @@ pub fn inside(said: &Chunk<'_>, key: &Secret) -> UpstreamError {
         UpstreamKind::Failed
     };
     let sentence = said.sentence(key);
-    UpstreamError::new(
-        kind,
-        if sentence.is_empty() {
-            usual(kind, 200)
-        } else {
-            sentence
-        },
-    )
+    UpstreamError::new(kind, if sentence.is_empty() { usual(kind, 200) } else { sentence })
 }
 
 /// A 200 that holds a web page where an answer should be.
@@ -82,27 +74,21 @@ pub fn page(status: u16, body: &[u8]) -> UpstreamError {
 
 /// A 200 that is nothing we know.
 pub fn gibberish() -> UpstreamError {
-    UpstreamError::new(
-        UpstreamKind::BadResponse,
-        "The model service sent something that is not an answer.",
-    )
+    UpstreamError::new(UpstreamKind::BadResponse, "The model service sent something that is not an answer.")
 }
 
 /// The line was never opened, or broke.
 pub fn network(error: &ureq::Error) -> UpstreamError {
     match error {
-        ureq::Error::Timeout(ureq::Timeout::Resolve)
-        | ureq::Error::Timeout(ureq::Timeout::Connect) => UpstreamError::new(
-            UpstreamKind::Timeout,
-            "The model service could not be reached in time.",
-        ),
+        ureq::Error::Timeout(ureq::Timeout::Resolve) | ureq::Error::Timeout(ureq::Timeout::Connect) => {
+            UpstreamError::new(UpstreamKind::Timeout, "The model service could not be reached in time.")
+        }
         ureq::Error::Timeout(_) => timeout(),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => tls(),
         ureq::Error::Io(error) => io_fault(error),
-        ureq::Error::HostNotFound => UpstreamError::new(
-            UpstreamKind::Unreachable,
-            "The name of the model service cannot be found.",
-        ),
+        ureq::Error::HostNotFound => {
+            UpstreamError::new(UpstreamKind::Unreachable, "The name of the model service cannot be found.")
+        }
         ureq::Error::Protocol(_)
         | ureq::Error::BodyExceedsLimit(_)
         | ureq::Error::LargeResponseHeader(..) => gibberish(),
@@ -112,9 +98,7 @@ pub fn network(error: &ureq::Error) -> UpstreamError {
 
 /// A fault of reading or writing.
 pub fn io_fault(error: &io::Error) -> UpstreamError {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
     match (inner, error.kind()) {
         (Some(inner), _) => network(inner),
         (_, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => timeout(),
@@ -127,10 +111,7 @@ pub fn io_fault(error: &io::Error) -> UpstreamError {
 
 /// It took too long.
 pub fn timeout() -> UpstreamError {
-    UpstreamError::new(
-        UpstreamKind::Timeout,
-        "The model service did not answer in time.",
-    )
+    UpstreamError::new(UpstreamKind::Timeout, "The model service did not answer in time.")
 }
 
 fn tls() -> UpstreamError {
@@ -139,18 +120,11 @@ fn tls() -> UpstreamError {
 }
 
 fn unreachable() -> UpstreamError {
-    UpstreamError::new(
-        UpstreamKind::Unreachable,
-        "The model service cannot be reached.",
-    )
+    UpstreamError::new(UpstreamKind::Unreachable, "The model service cannot be reached.")
 }
 
 fn web_page(status: u16, title: &str) -> String {
-    let named = if title.is_empty() {
-        String::new()
-    } else {
-        format!(", titled \u{201C}{title}\u{201D}")
-    };
+    let named = if title.is_empty() { String::new() } else { format!(", titled \u{201C}{title}\u{201D}") };
     format!(
         "The address of the model service answered with a web page (status {status}{named}), not with the API. \
          Check upstream.base_url."
@@ -186,19 +160,13 @@ impl Said {
         let body = String::from_utf8_lossy(body);
         let body = body.trim_start_matches('\u{FEFF}').trim();
         if body.starts_with('<') {
-            return Said {
-                web_page: Some(title(body).unwrap_or_default()),
-                ..Said::default()
-            };
+            return Said { web_page: Some(title(body).unwrap_or_default()), ..Said::default() };
         }
         let json = body.strip_prefix("data:").unwrap_or(body);
         match serde_json::from_str::<Chunk<'_>>(json) {
             Ok(chunk) => Said::of(&chunk),
             Err(_) if body.starts_with(['{', '[']) => Said::default(),
-            Err(_) => Said {
-                message: body.to_owned(),
-                ..Said::default()
-            },
+            Err(_) => Said { message: body.to_owned(), ..Said::default() },
         }
     }
 
@@ -210,10 +178,7 @@ impl Said {
             said.code.push_str(&error.code);
         }
         if said.message.is_empty() {
-            said.message = [&chunk.message.0, &chunk.detail.0]
-                .into_iter()
-                .map(|t| &**t)
-                .collect();
+            said.message = [&chunk.message.0, &chunk.detail.0].into_iter().map(|t| &**t).collect();
         }
         said
     }
@@ -242,19 +207,12 @@ impl Said {
         self.is("model_not_found")
             || message.contains("invalid model name")
             || (message.contains("model")
-                && ["not found", "does not exist", "not exist"]
-                    .iter()
-                    .any(|w| message.contains(w)))
+                && ["not found", "does not exist", "not exist"].iter().any(|w| message.contains(w)))
     }
 
     /// The provider's sentence, fit to be shown: one line, no key, no trace of its insides.
     fn sentence(&self, key: &Secret) -> String {
-        let line = self
-            .message
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .unwrap_or_default();
+        let line = self.message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         if line.starts_with("Traceback") || self.message.contains("File \"") {
             return String::new();
         }
@@ -266,22 +224,13 @@ impl Said {
 /// Takes out the key that was sent, and whatever looks like one or a part of one.
 fn without_keys(sentence: &str, key: &Secret) -> String {
     let key = key.reveal();
-    let known = if key.len() >= 8 {
-        sentence.replace(key, "***")
-    } else {
-        sentence.to_owned()
-    };
+    let known = if key.len() >= 8 { sentence.replace(key, "***") } else { sentence.to_owned() };
     let is_part = |word: &str| {
         let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         bare.len() >= 4
-            && (bare.starts_with("sk-")
-                || word.contains("**")
-                || (bare.len() >= 8 && key.contains(bare)))
+            && (bare.starts_with("sk-") || word.contains("**") || (bare.len() >= 8 && key.contains(bare)))
     };
-    let words: Vec<&str> = known
-        .split(' ')
-        .map(|word| if is_part(word) { "***" } else { word })
-        .collect();
+    let words: Vec<&str> = known.split(' ').map(|word| if is_part(word) { "***" } else { word }).collect();
     words.join(" ")
 }
 
@@ -289,10 +238,8 @@ fn title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let from = lower.find("<title")? + lower[lower.find("<title")?..].find('>')? + 1;
     let until = from + lower[from..].find("</title")?;
-    let title: String = page[from..until]
-        .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '<' | '>'))
-        .collect();
+    let title: String =
+        page[from..until].chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect();
     Some(text::cut(title.trim(), 80))
 }
 
@@ -302,25 +249,14 @@ mod tests {
 
     fn of(status: u16, body: &str) -> UpstreamError {
         let key = Secret::new("sk-canary-0123456789");
-        super::refusal(
-            &Refusal {
-                status,
-                body: body.as_bytes(),
-                retry_after: Some(7),
-            },
-            &key,
-        )
+        super::refusal(&Refusal { status, body: body.as_bytes(), retry_after: Some(7) }, &key)
     }
 
     #[test]
     fn every_status_means_what_the_contract_says() {
         use UpstreamKind::*;
         for (status, body, kind) in [
-            (
-                401,
-                r#"{"error":{"message":"Incorrect API key provided: sk-12**45"}}"#,
-                KeyRejected,
-            ),
+            (401, r#"{"error":{"message":"Incorrect API key provided: sk-12**45"}}"#, KeyRejected),
             (401, r#"{"detail":"Invalid API key"}"#, KeyRejected),
             (402, "", Quota),
             (403, "{}", Refused),
@@ -337,11 +273,7 @@ mod tests {
                 r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#,
                 ModelNotFound,
             ),
-            (
-                404,
-                r#"{"error":{"message":"File Not Found","type":"not_found_error","code":404}}"#,
-                Rejected,
-            ),
+            (404, r#"{"error":{"message":"File Not Found","type":"not_found_error","code":404}}"#, Rejected),
             (
                 400,
                 r#"{"error":{"code":400,"message":"request (20031 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error"}}"#,
@@ -358,16 +290,8 @@ mod tests {
             (307, "<html>", Redirect),
             (418, "", Failed),
             (500, "{\"error\":\"boom\"}", Failed),
-            (
-                503,
-                r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#,
-                Failed,
-            ),
-            (
-                502,
-                "<!DOCTYPE html><title>gw | 502: Bad gateway</title>",
-                BadResponse,
-            ),
+            (503, r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#, Failed),
+            (502, "<!DOCTYPE html><title>gw | 502: Bad gateway</title>", BadResponse),
         ] {
             let error = of(status, body);
             assert_eq!(error.kind, kind, "{status} {body}");
@@ -388,9 +312,7 @@ mod tests {
         ] {
             let message = of(401, body).message;
             assert!(
-                !message.contains("sk-")
-                    && !message.contains("6789")
-                    && !message.contains("canary"),
+                !message.contains("sk-") && !message.contains("6789") && !message.contains("canary"),
                 "{message}"
             );
             assert!(message.contains("key"), "{message}");
@@ -410,17 +332,10 @@ mod tests {
 
     #[test]
     fn a_long_or_revealing_sentence_is_cut() {
-        let message = of(
-            400,
-            &format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(1000)),
-        )
-        .message;
+        let message = of(400, &format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(1000))).message;
         assert_eq!(message.chars().count(), 301);
-        let message = of(
-            500,
-            "Traceback (most recent call last):\n  File \"/usr/lib/x.py\", line 1\n",
-        )
-        .message;
+        let message =
+            of(500, "Traceback (most recent call last):\n  File \"/usr/lib/x.py\", line 1\n").message;
         assert!(!message.contains("/usr") && !message.contains("Traceback"));
     }
 }

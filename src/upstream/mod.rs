@@ -89,10 +89,7 @@ impl Client {
                 total: config.total_timeout,
             }),
             max_reply: config.max_reply_bytes,
-            quirks: Mutex::new(Quirks {
-                stream_options: true,
-                new_limit_name,
-            }),
+            quirks: Mutex::new(Quirks { stream_options: true, new_limit_name }),
         })
     }
 
@@ -125,16 +122,10 @@ impl Client {
     }
 
     /// Sends the request. It is sent again only where the upstream refused it for an optional field, once each.
-    fn send(
-        &self,
-        ask: &Ask<'_>,
-        stop: &Stop,
-        watch: &Watch,
-    ) -> Result<Response<Body>, UpstreamError> {
+    fn send(&self, ask: &Ask<'_>, stop: &Stop, watch: &Watch) -> Result<Response<Body>, UpstreamError> {
         loop {
             let quirks = self.quirks();
-            let body =
-                serde_json::to_vec(&request(ask, quirks)).map_err(|_| faults::gibberish())?;
+            let body = serde_json::to_vec(&request(ask, quirks)).map_err(|_| faults::gibberish())?;
             let mut response = self.post(&body, ask.key, stop)?;
             if response.status() == StatusCode::OK {
                 return Ok(response);
@@ -144,28 +135,14 @@ impl Client {
             let retry_after = retry_after(&response);
             let reader = response.body_mut().with_config().limit(LONGEST_REFUSAL);
             let body = reader.read_to_vec().unwrap_or_default();
-            if [400, 422].contains(&status)
-                && self.learn(&String::from_utf8_lossy(&body), ask, quirks)
-            {
+            if [400, 422].contains(&status) && self.learn(&String::from_utf8_lossy(&body), ask, quirks) {
                 continue;
             }
-            return Err(faults::refusal(
-                &faults::Refusal {
-                    status,
-                    body: &body,
-                    retry_after,
-                },
-                ask.key,
-            ));
+            return Err(faults::refusal(&faults::Refusal { status, body: &body, retry_after }, ask.key));
         }
     }
 
-    fn post(
-        &self,
-        body: &[u8],
-        key: &Secret,
-        stop: &Stop,
-    ) -> Result<Response<Body>, UpstreamError> {
+    fn post(&self, body: &[u8], key: &Secret, stop: &Stop) -> Result<Response<Body>, UpstreamError> {
         stop.check().map_err(|e| faults::io_fault(&e))?;
         self.agent
             .post(&self.chat_url)
@@ -179,11 +156,7 @@ impl Client {
     /// True when the refusal names an optional field that can be left out or renamed, and was not yet.
     fn learn(&self, refusal: &str, ask: &Ask<'_>, used: Quirks) -> bool {
         let mut quirks = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = if used.new_limit_name {
-            "max_completion_tokens"
-        } else {
-            "max_tokens"
-        };
+        let limit = if used.new_limit_name { "max_completion_tokens" } else { "max_tokens" };
         if used.stream_options && refusal.contains("stream_options") {
             quirks.stream_options = false;
             true
@@ -209,9 +182,7 @@ fn request<'a>(ask: &'a Ask<'a>, quirks: Quirks) -> wire::Request<'a> {
         model: ask.model,
         messages: ask.messages,
         stream: true,
-        stream_options: quirks.stream_options.then_some(wire::StreamOptions {
-            include_usage: true,
-        }),
+        stream_options: quirks.stream_options.then_some(wire::StreamOptions { include_usage: true }),
         temperature: ask.params.temperature,
         top_p: ask.params.top_p,
         max_tokens: limit.filter(|_| !quirks.new_limit_name),
@@ -223,8 +194,7 @@ fn request<'a>(ask: &'a Ask<'a>, quirks: Quirks) -> wire::Request<'a> {
 fn agent(config: &config::Upstream) -> Result<Agent, String> {
     let mut tls = TlsConfig::builder();
     if let Some(path) = &config.ca_file {
-        let pem =
-            std::fs::read(path).map_err(|e| format!("upstream.ca_file {}: {e}", path.display()))?;
+        let pem = std::fs::read(path).map_err(|e| format!("upstream.ca_file {}: {e}", path.display()))?;
         let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
             .filter_map(|item| match item {
                 Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -232,10 +202,7 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
             })
             .collect();
         if certificates.is_empty() {
-            return Err(format!(
-                "upstream.ca_file {} holds no certificate",
-                path.display()
-            ));
+            return Err(format!("upstream.ca_file {} holds no certificate", path.display()));
         }
         tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
     }
@@ -266,24 +233,13 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
 fn retry_after(response: &Response<Body>) -> Option<u64> {
     let header = |name| response.headers().get(name)?.to_str().ok();
     let text = |value: &str| {
-        value
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|s| *s >= 0.0)
-            .or_else(|| {
-                let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-                Some(
-                    at.duration_since(jiff::Timestamp::now())
-                        .as_secs_f64()
-                        .max(0.0),
-                )
-            })
+        value.trim().parse::<f64>().ok().filter(|s| *s >= 0.0).or_else(|| {
+            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+            Some(at.duration_since(jiff::Timestamp::now()).as_secs_f64().max(0.0))
+        })
     };
     let seconds = header("retry-after").and_then(text).or_else(|| {
-        header("retry-after-ms")
-            .and_then(|ms| ms.trim().parse::<f64>().ok())
-            .map(|ms| ms / 1000.0)
+        header("retry-after-ms").and_then(|ms| ms.trim().parse::<f64>().ok()).map(|ms| ms / 1000.0)
     })?;
     Some((seconds.ceil() as u64).clamp(1, 3600))
 }

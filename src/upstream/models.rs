@@ -43,18 +43,10 @@ impl Client {
                 .map_err(|e| faults::network(&e))?;
             watch.heard();
             let status = response.status();
-            let body = response
-                .body_mut()
-                .with_config()
-                .limit(LONGEST)
-                .read_to_vec();
+            let body = response.body_mut().with_config().limit(LONGEST).read_to_vec();
             let body = body.map_err(|e| faults::network(&e))?;
             if status != StatusCode::OK {
-                let refusal = faults::Refusal {
-                    status: status.as_u16(),
-                    body: &body,
-                    retry_after: None,
-                };
+                let refusal = faults::Refusal { status: status.as_u16(), body: &body, retry_after: None };
                 return Err(faults::refusal(&refusal, key));
             }
             parse(&body)
@@ -68,34 +60,21 @@ fn parse(body: &[u8]) -> Result<Vec<Model>, UpstreamError> {
     let text = text.trim_start_matches('\u{FEFF}').trim_start();
     let entries = match text.bytes().next() {
         Some(b'<') => return Err(faults::page(200, text.as_bytes())),
-        Some(b'[') => {
-            serde_json::from_str::<List<ModelEntry<'_>>>(text).map_err(|_| faults::gibberish())?
-        }
-        _ => {
-            serde_json::from_str::<Object<Answer<'_>>>(text)
-                .map_err(|_| faults::gibberish())?
-                .0
-                .data
-        }
+        Some(b'[') => serde_json::from_str::<List<ModelEntry<'_>>>(text).map_err(|_| faults::gibberish())?,
+        _ => serde_json::from_str::<Object<Answer<'_>>>(text).map_err(|_| faults::gibberish())?.0.data,
     };
     let mut seen = HashSet::new();
-    let usable = |id: &str| {
-        !id.is_empty() && id.chars().count() <= LONGEST_NAME && !id.chars().any(char::is_control)
-    };
+    let usable =
+        |id: &str| !id.is_empty() && id.chars().count() <= LONGEST_NAME && !id.chars().any(char::is_control);
     Ok(entries
         .0
         .iter()
         .filter(|entry| usable(&entry.id.0) && seen.insert(entry.id.0.to_string()))
         .map(|entry| Model {
             id: entry.id.0.to_string(),
-            context: [
-                entry.meta.0.n_ctx,
-                entry.context_length,
-                entry.context_window,
-                entry.max_model_len,
-            ]
-            .into_iter()
-            .find_map(|number| number.0.filter(|n| *n > 0)),
+            context: [entry.meta.0.n_ctx, entry.context_length, entry.context_window, entry.max_model_len]
+                .into_iter()
+                .find_map(|number| number.0.filter(|n| *n > 0)),
         })
         .collect())
 }
@@ -105,36 +84,20 @@ mod tests {
     use super::*;
 
     fn names(body: &str) -> Vec<String> {
-        parse(body.as_bytes())
-            .unwrap_or_else(|e| panic!("{body}: {e:?}"))
-            .into_iter()
-            .map(|m| m.id)
-            .collect()
+        parse(body.as_bytes()).unwrap_or_else(|e| panic!("{body}: {e:?}")).into_iter().map(|m| m.id).collect()
     }
 
     #[test]
     fn c29_every_form_of_a_list() {
         let odd = r#"{"data":[{"id":"openai/gpt-4o-mini","name":"x","pricing":{}},{"id":"/my/llms/Qwen3"},
             {"id":"aaa/llava:13b"},{"id":"aaa/llava:13b"},{"id":""},{"id":7},null,[],"x"]}"#;
-        assert_eq!(
-            names(odd),
-            ["openai/gpt-4o-mini", "/my/llms/Qwen3", "aaa/llava:13b"]
-        );
+        assert_eq!(names(odd), ["openai/gpt-4o-mini", "/my/llms/Qwen3", "aaa/llava:13b"]);
         assert_eq!(names(r#"[{"id":"a"}]"#), ["a"]);
-        for empty in [
-            r#"{"object":"list","data":null}"#,
-            r#"{"models":[]}"#,
-            r#""oops""#,
-            "{}",
-            "[]",
-        ] {
+        for empty in [r#"{"object":"list","data":null}"#, r#"{"models":[]}"#, r#""oops""#, "{}", "[]"] {
             assert!(names(empty).is_empty(), "{empty}");
         }
         let many: Vec<String> = (0..3000).map(|i| format!("{{\"id\":\"m{i}\"}}")).collect();
-        assert_eq!(
-            names(&format!("{{\"data\":[{}]}}", many.join(","))).len(),
-            3000
-        );
+        assert_eq!(names(&format!("{{\"data\":[{}]}}", many.join(","))).len(), 3000);
         assert!(parse(b"<html>").is_err() && parse(b"").is_err());
     }
 
@@ -142,11 +105,7 @@ mod tests {
     fn context_sizes_by_any_name() {
         let body = br#"{"data":[{"id":"a","meta":{"n_ctx":4096}},{"id":"b","context_length":8192},{"id":"c","meta":null},
             {"id":"d","max_model_len":1.5}]}"#;
-        let sizes: Vec<_> = parse(body)
-            .unwrap()
-            .into_iter()
-            .map(|m| m.context)
-            .collect();
+        let sizes: Vec<_> = parse(body).unwrap().into_iter().map(|m| m.context).collect();
         assert_eq!(sizes, [Some(4096), Some(8192), None, None]);
     }
 }

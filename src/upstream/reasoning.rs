@@ -45,11 +45,7 @@ enum State {
 
 impl Default for Splitter {
     fn default() -> Splitter {
-        Splitter {
-            state: State::Start,
-            held: String::new(),
-            line_start: true,
-        }
+        Splitter { state: State::Start, held: String::new(), line_start: true }
     }
 }
 
@@ -71,7 +67,7 @@ impl Splitter {
         match self.state {
             State::Thinking(_) => out(Part::Thought(&held)),
             State::Untagged if held.trim_end() == "</think>" && self.line_start => {
-                out(Part::AllThought)
+                out(Part::AllThought);
             }
             State::Start | State::Opened(_) | State::Closed if held.trim().is_empty() => {}
             _ => out(Part::Answer(&held)),
@@ -108,19 +104,11 @@ impl Splitter {
     }
 
     /// Looks for a closing tag alone on its line.
-    fn untagged<'a>(
-        &mut self,
-        text: &'a str,
-        out: &mut dyn FnMut(Part<'_>),
-    ) -> (Option<State>, &'a str) {
+    fn untagged<'a>(&mut self, text: &'a str, out: &mut dyn FnMut(Part<'_>)) -> (Option<State>, &'a str) {
         const TAG: &str = "</think>";
         let mut from = 0;
         while let Some(at) = text[from..].find('<').map(|i| i + from) {
-            let line_start = if at == 0 {
-                self.line_start
-            } else {
-                text[..at].ends_with('\n')
-            };
+            let line_start = if at == 0 { self.line_start } else { text[..at].ends_with('\n') };
             let rest = &text[at..];
             if line_start && rest.starts_with(TAG) {
                 let behind = &rest[TAG.len()..];
@@ -172,11 +160,7 @@ fn start(text: &str) -> (Option<State>, &str) {
     (Some(State::Untagged), text)
 }
 
-fn thinking<'a>(
-    name: usize,
-    text: &'a str,
-    out: &mut dyn FnMut(Part<'_>),
-) -> (Option<State>, &'a str) {
+fn thinking<'a>(name: usize, text: &'a str, out: &mut dyn FnMut(Part<'_>)) -> (Option<State>, &'a str) {
     let tag = format!("</{}>", NAMES[name]);
     if let Some(at) = text.find(&tag) {
         let thought = text[..at].trim_end_matches('\n');
@@ -186,10 +170,7 @@ fn thinking<'a>(
         return (Some(State::Closed), &text[at + tag.len()..]);
     }
     // A tail that may be the beginning of the tag waits, with all line breaks before it.
-    let tail = (1..tag.len())
-        .rev()
-        .find(|n| text.ends_with(&tag[..*n]))
-        .unwrap_or(0);
+    let tail = (1..tag.len()).rev().find(|n| text.ends_with(&tag[..*n])).unwrap_or(0);
     let at = text[..text.len() - tail].trim_end_matches('\n').len();
     if at > 0 {
         out(Part::Thought(&text[..at]));
@@ -203,8 +184,7 @@ mod tests {
 
     /// Thoughts and answer after all pieces.
     fn split(pieces: &[&str]) -> (String, String) {
-        let (mut splitter, mut thought, mut answer) =
-            (Splitter::default(), String::new(), String::new());
+        let (mut splitter, mut thought, mut answer) = (Splitter::default(), String::new(), String::new());
         let mut take = |part: Part<'_>| match part {
             Part::Answer(text) => answer.push_str(text),
             Part::Thought(text) => thought.push_str(text),
@@ -220,24 +200,12 @@ mod tests {
     #[test]
     fn c11_the_tag_in_every_cut() {
         for (text, thought, answer) in [
-            (
-                "<think>plan</think>\n\nGood question: 3 < 5",
-                "plan",
-                "Good question: 3 < 5",
-            ),
+            ("<think>plan</think>\n\nGood question: 3 < 5", "plan", "Good question: 3 < 5"),
             ("\n<think>\nplan\n</think>\nyes", "plan", "yes"),
             ("<thinking>a < b</thinking>c", "a < b", "c"),
             ("Write `<think>` first.", "", "Write `<think>` first."),
-            (
-                "Write\n</think> in the middle",
-                "",
-                "Write\n</think> in the middle",
-            ),
-            (
-                "Close it with `</think>`.\n",
-                "",
-                "Close it with `</think>`.\n",
-            ),
+            ("Write\n</think> in the middle", "", "Write\n</think> in the middle"),
+            ("Close it with `</think>`.\n", "", "Close it with `</think>`.\n"),
             ("<think>never closed", "never closed", ""),
             ("<think", "", "<think"),
             ("<p>html</p>", "", "<p>html</p>"),
@@ -245,17 +213,9 @@ mod tests {
             ("no opening\n</think>", "no opening\n", ""),
             ("</think>\n\nanswer", "", "answer"),
             ("<think></think>answer </think>\n", "", "answer </think>\n"),
-            (
-                "<think>a</think>b<think>c</think>",
-                "a",
-                "b<think>c</think>",
-            ),
+            ("<think>a</think>b<think>c</think>", "a", "b<think>c</think>"),
             ("  indented", "", "  indented"),
-            (
-                "<think>a\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n</think>b",
-                "a",
-                "b",
-            ),
+            ("<think>a\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n</think>b", "a", "b"),
             ("<think>你好\n\n</think>世界", "你好", "世界"),
             ("", "", ""),
         ] {
@@ -268,11 +228,7 @@ mod tests {
                 "{text:?} by character"
             );
             for (at, _) in text.char_indices() {
-                assert_eq!(
-                    split(&[&text[..at], &text[at..]]),
-                    want,
-                    "{text:?} cut at {at}"
-                );
+                assert_eq!(split(&[&text[..at], &text[at..]]), want, "{text:?} cut at {at}");
             }
         }
     }

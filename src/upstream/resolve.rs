@@ -79,10 +79,7 @@ impl Shared {
 impl Cached {
     /// With another way to ask.
     pub fn with(look_up: LookUp) -> Cached {
-        Cached {
-            shared: Arc::default(),
-            look_up,
-        }
+        Cached { shared: Arc::default(), look_up }
     }
 
     fn start(&self, host: &str, entry: &mut Entry) {
@@ -90,18 +87,12 @@ impl Cached {
             return;
         }
         let (shared, look_up, host) = (self.shared.clone(), self.look_up, host.to_owned());
-        let thread = std::thread::Builder::new()
-            .name("dns".into())
-            .spawn(move || {
-                let answer = std::panic::catch_unwind(|| look_up(&host));
-                shared.learn(
-                    host,
-                    answer.unwrap_or_else(|_| Err(io::Error::other("the look-up panicked"))),
-                );
-            });
+        let thread = std::thread::Builder::new().name("dns".into()).spawn(move || {
+            let answer = std::panic::catch_unwind(|| look_up(&host));
+            shared.learn(host, answer.unwrap_or_else(|_| Err(io::Error::other("the look-up panicked"))));
+        });
         if thread.is_err() {
-            (entry.looking, entry.failed) =
-                (false, Some((Instant::now(), io::ErrorKind::WouldBlock)));
+            (entry.looking, entry.failed) = (false, Some((Instant::now(), io::ErrorKind::WouldBlock)));
         }
     }
 }
@@ -114,11 +105,7 @@ impl Resolver for Cached {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
         let host = uri.host().ok_or(Error::HostNotFound)?;
-        let usual = if uri.scheme() == Some(&Scheme::HTTPS) {
-            443
-        } else {
-            80
-        };
+        let usual = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
         let port = uri.port_u16().unwrap_or(usual);
         let mut found = self.empty();
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
@@ -136,17 +123,11 @@ impl Resolver for Cached {
             {
                 let family = config.ip_family();
                 let wanted = family.keep_wanted(addresses.clone().into_iter());
-                wanted
-                    .take(MOST_ADDRESSES)
-                    .for_each(|address| found.push(address));
+                wanted.take(MOST_ADDRESSES).for_each(|address| found.push(address));
                 if at.elapsed() > FRESH && entry.failed.is_none_or(|(at, _)| at.elapsed() > AGAIN) {
                     self.start(&key, entry);
                 }
-                return if found.is_empty() {
-                    Err(Error::HostNotFound)
-                } else {
-                    Ok(found)
-                };
+                return if found.is_empty() { Err(Error::HostNotFound) } else { Ok(found) };
             }
             if let Some((_, kind)) = entry.failed.filter(|(at, _)| *at >= began) {
                 return Err(match kind {
@@ -161,12 +142,7 @@ impl Resolver for Cached {
             if Instant::now() >= end {
                 return Err(Error::Timeout(timeout.reason));
             }
-            hosts = self
-                .shared
-                .changed
-                .wait_timeout(hosts, SLICE)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            hosts = self.shared.changed.wait_timeout(hosts, SLICE).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -28,12 +28,7 @@ pub struct Events<R> {
 impl<R: BufRead> Events<R> {
     /// Reads from `reader`.
     pub fn new(reader: R) -> Events<R> {
-        Events {
-            reader,
-            line: Vec::new(),
-            after_cr: false,
-            begun: false,
-        }
+        Events { reader, line: Vec::new(), after_cr: false, begun: false }
     }
 
     /// What is left of the stream.
@@ -50,10 +45,7 @@ impl<R: BufRead> Events<R> {
         while self.read_line(heard)? {
             let line = match self.begun {
                 true => &self.line[..],
-                false => self
-                    .line
-                    .strip_prefix("\u{FEFF}".as_bytes())
-                    .unwrap_or(&self.line),
+                false => self.line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&self.line),
             };
             self.begun = true;
             if line.is_empty() {
@@ -97,16 +89,12 @@ impl<R: BufRead> Events<R> {
             let skip = usize::from(std::mem::take(&mut self.after_cr) && available[0] == b'\n');
             let rest = &available[skip..];
             let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
-            self.line
-                .extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+            self.line.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
             self.after_cr = end.is_some_and(|i| rest[i] == b'\r');
             let used = skip + end.map_or(rest.len(), |i| i + 1);
             self.reader.consume(used);
             if self.line.len() > LONGEST_LINE {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "a line is too long",
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"));
             }
             if end.is_some() {
                 return Ok(true);
@@ -134,19 +122,10 @@ mod tests {
         for (text, want) in [
             ("data: a\n\n", vec![("", "a")]),
             ("data:a\n\ndata:  b\n\n", vec![("", "a"), ("", " b")]),
-            (
-                "data: a\r\n\r\ndata: b\r\rdata: c\n\n",
-                vec![("", "a"), ("", "b"), ("", "c")],
-            ),
-            (
-                ": OPENROUTER PROCESSING\n\n: x\n\ndata: a\n\n",
-                vec![("", "a")],
-            ),
+            ("data: a\r\n\r\ndata: b\r\rdata: c\n\n", vec![("", "a"), ("", "b"), ("", "c")]),
+            (": OPENROUTER PROCESSING\n\n: x\n\ndata: a\n\n", vec![("", "a")]),
             ("data: a\ndata: b\n\n", vec![("", "a\nb")]),
-            (
-                "event: error\ndata: x\n\ndata: y\n\n",
-                vec![("error", "x"), ("", "y")],
-            ),
+            ("event: error\ndata: x\n\ndata: y\n\n", vec![("error", "x"), ("", "y")]),
             ("event: ping\n\ndata: y\n\n", vec![("", "y")]),
             ("\u{FEFF}data: a\n\n", vec![("", "a")]),
             ("id: 1\nretry: 5\ndata\n\n", vec![("", "")]),
@@ -155,10 +134,7 @@ mod tests {
             ("", vec![]),
             ("\n\n\r\n", vec![]),
         ] {
-            let want: Vec<_> = want
-                .into_iter()
-                .map(|(n, d)| (n.to_owned(), d.to_owned()))
-                .collect();
+            let want: Vec<_> = want.into_iter().map(|(n, d)| (n.to_owned(), d.to_owned())).collect();
             for buffer in 1..8 {
                 assert_eq!(all(text.as_bytes(), buffer), want, "{text:?} {buffer}");
             }
@@ -167,10 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_no_utf8_is_replaced() {
-        assert_eq!(
-            all(b"data: a\xFF\n\n", 3),
-            [(String::new(), "a\u{FFFD}".to_owned())]
-        );
+        assert_eq!(all(b"data: a\xFF\n\n", 3), [(String::new(), "a\u{FFFD}".to_owned())]);
     }
 
     #[test]
@@ -178,10 +151,7 @@ mod tests {
         let long = vec![b'x'; LONGEST_LINE + 10];
         let mut events = Events::new(&long[..]);
         assert_eq!(
-            events
-                .next(&mut Event::default(), &mut || ())
-                .unwrap_err()
-                .kind(),
+            events.next(&mut Event::default(), &mut || ()).unwrap_err().kind(),
             io::ErrorKind::InvalidData
         );
     }

@@ -83,11 +83,7 @@ impl Stop {
     pub(super) fn check(&self) -> io::Result<()> {
         // `Other` on purpose: ureq takes ConnectionAborted, ConnectionReset and UnexpectedEof within a body for its
         // end, and tries again on Interrupted.
-        if self.reason().is_some() {
-            Err(io::Error::other("stopped"))
-        } else {
-            Ok(())
-        }
+        if self.reason().is_some() { Err(io::Error::other("stopped")) } else { Ok(()) }
     }
 
     /// Ties the token to a socket, unless the call was stopped already.

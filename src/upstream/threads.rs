@@ -65,11 +65,7 @@ impl Threads {
             ended: Instant::now(),
             watched: false,
         };
-        Threads(Arc::new(Inner {
-            cap,
-            state: Mutex::new(state),
-            waiting: Condvar::new(),
-        }))
+        Threads(Arc::new(Inner { cap, state: Mutex::new(state), waiting: Condvar::new() }))
     }
 
     /// Runs `job` soon. False: there are too many, or the system gives no thread at all; then it is dropped unrun.
@@ -98,11 +94,7 @@ impl Threads {
         let unserved = (state.running + state.queue.len()).saturating_sub(state.threads);
         for _ in 0..wanted.min(unserved) {
             let pool = self.clone();
-            match Builder::new()
-                .name("upstream".into())
-                .stack_size(STACK)
-                .spawn(move || pool.work())
-            {
+            match Builder::new().name("upstream".into()).stack_size(STACK).spawn(move || pool.work()) {
                 Ok(_) => state.threads += 1,
                 // The queue is then served by the threads there are.
                 Err(_) => return,
@@ -117,11 +109,7 @@ impl Threads {
             return;
         }
         let pool = self.clone();
-        if Builder::new()
-            .name("upstream-watch".into())
-            .spawn(move || pool.watcher())
-            .is_err()
-        {
+        if Builder::new().name("upstream-watch".into()).spawn(move || pool.watcher()).is_err() {
             state.watched = false;
             self.grow(state, 1);
         }
@@ -131,11 +119,7 @@ impl Threads {
         let mut state = lock(&self.0.state);
         loop {
             while state.queue.is_empty() {
-                state = self
-                    .0
-                    .waiting
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.0.waiting.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             let last = state.taken + state.queue.len();
             drop(state);
@@ -176,10 +160,7 @@ impl Threads {
             if let Some(job) = job.take() {
                 return Some(job);
             }
-            let (guard, time) = seat
-                .wake
-                .wait_timeout(job, IDLE)
-                .unwrap_or_else(PoisonError::into_inner);
+            let (guard, time) = seat.wake.wait_timeout(job, IDLE).unwrap_or_else(PoisonError::into_inner);
             job = guard;
             if time.timed_out() && job.is_none() {
                 // The order of locks is state, then seat.

@@ -28,11 +28,7 @@ pub struct Tcp;
 impl<In: Transport> Connector<In> for Tcp {
     type Out = Either<In, Connection>;
 
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         if let Some(tunnel) = chained {
             return Ok(Some(Either::A(tunnel)));
         }
@@ -48,30 +44,20 @@ impl<In: Transport> Connector<In> for Tcp {
             match dial(*address, left, details.config.no_delay()) {
                 Ok((socket, stop)) => {
                     let size = |n: usize| {
-                        if details.needs_tls() {
-                            n.min(BELOW_TLS)
-                        } else {
-                            n
-                        }
+                        if details.needs_tls() { n.min(BELOW_TLS) } else { n }
                     };
                     let buffers = LazyBuffers::new(
                         size(details.config.input_buffer_size()),
                         size(details.config.output_buffer_size()),
                     );
-                    let connection = Connection {
-                        socket,
-                        buffers,
-                        stop,
-                        read: None,
-                        write: None,
-                    };
+                    let connection = Connection { socket, buffers, stop, read: None, write: None };
                     return Ok(Some(Either::B(connection)));
                 }
                 Err(e) if Stop::current().is_some_and(|stop| stop.reason().is_some()) => {
                     return Err(e.into());
                 }
                 Err(e) if e.kind() == ErrorKind::TimedOut => {
-                    last = Error::Timeout(Timeout::Connect)
+                    last = Error::Timeout(Timeout::Connect);
                 }
                 Err(e) => last = e.into(),
             }
@@ -81,16 +67,8 @@ impl<In: Transport> Connector<In> for Tcp {
 }
 
 /// Ties the socket to the token before it connects: the socket is what a stop shuts down.
-fn dial(
-    address: SocketAddr,
-    left: Duration,
-    no_delay: bool,
-) -> io::Result<(Arc<Socket>, Option<Stop>)> {
-    let socket = Arc::new(Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        None,
-    )?);
+fn dial(address: SocketAddr, left: Duration, no_delay: bool) -> io::Result<(Arc<Socket>, Option<Stop>)> {
+    let socket = Arc::new(Socket::new(Domain::for_address(address), Type::STREAM, None)?);
     let stop = Stop::current();
     if let Some(stop) = &stop {
         stop.attach(&socket)?;
@@ -192,9 +170,6 @@ impl Transport for Connection {
             stop.detach();
         }
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        matches!(
-            rustix::net::recv(&*self.socket, &mut [0_u8; 1][..], flags),
-            Err(Errno::AGAIN)
-        )
+        matches!(rustix::net::recv(&*self.socket, &mut [0_u8; 1][..], flags), Err(Errno::AGAIN))
     }
 }

@@ -348,11 +348,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ErrorBody<'a> {
 
 impl ErrorBody<'_> {
     fn saying(message: &str) -> ErrorBody<'static> {
-        ErrorBody {
-            message: Cow::Owned(message.to_owned()),
-            kind: "".into(),
-            code: "".into(),
-        }
+        ErrorBody { message: Cow::Owned(message.to_owned()), kind: "".into(), code: "".into() }
     }
 }
 
@@ -365,12 +361,7 @@ mod tests {
     }
 
     fn content(json: &str) -> String {
-        chunk(json)
-            .choices
-            .0
-            .iter()
-            .map(|c| c.delta.0.content.0.to_string())
-            .collect()
+        chunk(json).choices.0.iter().map(|c| c.delta.0.content.0.to_string()).collect()
     }
 
     #[test]
@@ -381,10 +372,7 @@ mod tests {
             ("7", ""),
             ("true", ""),
             ("{\"a\":1}", ""),
-            (
-                "[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\"},7,{\"text\":\"b\"}]",
-                "ab",
-            ),
+            ("[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\"},7,{\"text\":\"b\"}]", "ab"),
         ] {
             let json = format!("{{\"choices\":[{{\"delta\":{{\"content\":{content_json}}}}}]}}");
             assert_eq!(content(&json), want, "{json}");
@@ -417,11 +405,7 @@ mod tests {
     #[test]
     fn errors_in_all_their_shapes() {
         for (json, message, code) in [
-            (
-                r#"{"error":{"message":"m","type":"t","code":"c"}}"#,
-                "m",
-                "c",
-            ),
+            (r#"{"error":{"message":"m","type":"t","code":"c"}}"#, "m", "c"),
             (r#"{"error":{"message":"m","code":401}}"#, "m", ""),
             (r#"{"error":"m"}"#, "m", ""),
             (r#"{"error":{"error":{"x":[1,{"y":2}]}}}"#, "", ""),
@@ -435,10 +419,7 @@ mod tests {
 
     #[test]
     fn nothing_optional_is_sent_that_nobody_set() {
-        let messages = [Message {
-            role: "user",
-            content: "hi".into(),
-        }];
+        let messages = [Message { role: "user", content: "hi".into() }];
         let request = Request {
             model: "m",
             messages: &messages,
@@ -460,10 +441,7 @@ mod tests {
     fn deep_nesting_is_an_error_not_the_end() {
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         drop(serde_json::from_str::<Chunk<'_>>(&deep));
-        let deep = format!(
-            "{{\"choices\":[{{\"delta\":{{\"content\":{}}}}}]}}",
-            "[".repeat(100_000)
-        );
+        let deep = format!("{{\"choices\":[{{\"delta\":{{\"content\":{}}}}}]}}", "[".repeat(100_000));
         assert!(serde_json::from_str::<Chunk<'_>>(&deep).is_err());
     }
 }

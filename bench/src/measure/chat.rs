@@ -19,14 +19,9 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let server = Server::start(lab, &lab.home("chat")?)?;
     let token = server.register()?;
     check(&server, &token)?;
-    let ours = Way {
-        shot: server.chat(&token, false),
-        tree: server.tree(),
-    };
-    let nginx = lab.nginx.as_ref().map(|nginx| Way {
-        shot: lab.completion(nginx.addr, false),
-        tree: nginx.tree(),
-    });
+    let ours = Way { shot: server.chat(&token, false), tree: server.tree() };
+    let nginx =
+        lab.nginx.as_ref().map(|nginx| Way { shot: lab.completion(nginx.addr, false), tree: nginx.tree() });
     let direct = lab.completion(lab.upstream.addr, false);
     let mut figures = latency(lab, &direct, &ours, nginx.as_ref())?;
     figures.extend(throughput(lab, &ours, nginx.as_ref())?);
@@ -53,14 +48,11 @@ fn latency(lab: &Lab, direct: &Shot, ours: &Way, nginx: Option<&Way>) -> Result<
         for (way, own) in added.iter_mut().zip(&times) {
             let differences = own.iter().zip(&times[0]).map(|(own, base)| own - base);
             way.0.push(percentile(&sorted(differences.collect()), 0.5));
-            way.1
-                .push(percentile(&sorted(own.clone()), 0.99) - base_p99);
+            way.1.push(percentile(&sorted(own.clone()), 0.99) - base_p99);
         }
     }
-    let spreads: Vec<(Spread, Spread)> = added
-        .into_iter()
-        .map(|(p50, p99)| (Spread::of(p50), Spread::of(p99)))
-        .collect();
+    let spreads: Vec<(Spread, Spread)> =
+        added.into_iter().map(|(p50, p99)| (Spread::of(p50), Spread::of(p99))).collect();
     let proxy = spreads.get(2);
     Ok(vec![
         Figure::new("Chat, stored: added latency, p50", "ms", spreads[1].0)
@@ -94,10 +86,7 @@ fn throughput(lab: &Lab, ours: &Way, nginx: Option<&Way>) -> Result<Vec<Figure>>
         line("… processor time of one", "ms", |l| l.cpu_ms).goal(Goal::AtMost(0.1)),
     ];
     // round by round, because the two of a round saw the same machine
-    let ratios = own
-        .iter()
-        .zip(&proxy)
-        .map(|(own, proxy)| own.rate / proxy.rate);
+    let ratios = own.iter().zip(&proxy).map(|(own, proxy)| own.rate / proxy.rate);
     let ratio = if proxy.is_empty() {
         Figure::missing("… as a share of nginx's", "nginx is not installed")
     } else {

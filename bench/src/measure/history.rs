@@ -23,28 +23,16 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let usage = Shot::get(server.addr, "/api/stat/token-usage", &token);
     let sums = Caller::new(server.addr).json(&usage.bytes)?;
     let wanted = 102 * turns as u64;
-    ensure!(
-        sums["total"] == wanted,
-        "{} tokens, not {wanted}",
-        sums["total"]
-    );
+    ensure!(sums["total"] == wanted, "{} tokens, not {wanted}", sums["total"]);
 
     let effort = lab.effort;
     let p50 = |shot: &Shot| p50_of(shot.addr, &shot.bytes, effort.rounds, effort.requests);
     let stored = count(turns);
     Ok(vec![
-        Figure::new(
-            format!("History, 50 of {stored} turns, p50"),
-            "ms",
-            p50(&history)?,
-        )
-        .goal(Goal::AtMost(0.15)),
-        Figure::new(
-            format!("Token usage after {stored} turns, p50"),
-            "ms",
-            p50(&usage)?,
-        )
-        .goal(Goal::AtMost(0.2)),
+        Figure::new(format!("History, 50 of {stored} turns, p50"), "ms", p50(&history)?)
+            .goal(Goal::AtMost(0.15)),
+        Figure::new(format!("Token usage after {stored} turns, p50"), "ms", p50(&usage)?)
+            .goal(Goal::AtMost(0.2)),
     ])
 }
 

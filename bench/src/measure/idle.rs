@@ -29,12 +29,8 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let nginx = lab.nginx.as_ref().map(|nginx| nginx.tree().memory().rss);
     Ok(vec![
         Figure::new("Executable, all in it", "MB", size).goal(Goal::AtMost(12.0)),
-        Figure::new(
-            "Start to first answer, new data folder",
-            "ms",
-            Spread::of(first),
-        )
-        .goal(Goal::AtMost(50.0)),
+        Figure::new("Start to first answer, new data folder", "ms", Spread::of(first))
+            .goal(Goal::AtMost(50.0)),
         Figure::new("Start to first answer", "ms", Spread::of(later)).goal(Goal::AtMost(50.0)),
         Figure::new("Memory at rest (RSS)", "MB", Spread::of(memory))
             .nginx(nginx.map(|kib| (kib * KIB / MB).into()))

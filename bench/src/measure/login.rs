@@ -12,10 +12,7 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let server = Server::start(lab, &lab.home("login")?)?;
     server.register()?;
     let body = format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#);
-    let shot = Shot {
-        addr: server.addr,
-        bytes: request("POST", "/api/login", None, Some(&body)),
-    };
+    let shot = Shot { addr: server.addr, bytes: request("POST", "/api/login", None, Some(&body)) };
     let until = Until::Seconds(lab.effort.seconds);
     let mut rates = [const { Vec::new() }; 2];
     for _ in 0..lab.effort.rounds {

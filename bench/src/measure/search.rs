@@ -38,23 +38,11 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     };
     let all = count(turns);
     Ok(vec![
-        Figure::new(
-            "Import, turns a second",
-            "/s",
-            turns as f64 * 1000.0 / took_ms,
-        ),
-        Figure::new(
-            format!("Search in {all} turns, rare word, p50"),
-            "ms",
-            p50(RARE)?,
-        )
-        .goal(Goal::AtMost(5.0)),
-        Figure::new(
-            format!("Search in {all} turns, a word of nearly all, p50"),
-            "ms",
-            p50(&word(1))?,
-        )
-        .goal(Goal::AtMost(20.0)),
+        Figure::new("Import, turns a second", "/s", turns as f64 * 1000.0 / took_ms),
+        Figure::new(format!("Search in {all} turns, rare word, p50"), "ms", p50(RARE)?)
+            .goal(Goal::AtMost(5.0)),
+        Figure::new(format!("Search in {all} turns, a word of nearly all, p50"), "ms", p50(&word(1))?)
+            .goal(Goal::AtMost(20.0)),
     ])
 }
 
@@ -119,29 +107,13 @@ fn conversation(out: &mut String, words: &mut Words, start: usize, end: usize) {
             _ => String::new(),
         };
         let reply = format!("{reply}{rare}");
-        node(
-            out,
-            &reply_id,
-            "assistant",
-            time + 5,
-            &reply,
-            &prompt_id,
-            &child,
-        );
+        node(out, &reply_id, "assistant", time + 5, &reply, &prompt_id, &child);
         parent = reply_id;
     }
     out.push_str("}}");
 }
 
-fn node(
-    out: &mut String,
-    id: &str,
-    role: &str,
-    time: usize,
-    text: &str,
-    parent: &str,
-    child: &str,
-) {
+fn node(out: &mut String, id: &str, role: &str, time: usize, text: &str, parent: &str, child: &str) {
     let _ = write!(
         out,
         r#","{id}":{{"id":"{id}","message":{{"id":"{id}","author":{{"role":"{role}","metadata":{{}}}},"create_time":{time}.0,"content":{{"content_type":"text","parts":["{text}"]}},"status":"finished_successfully","metadata":{{"model_slug":"gpt-4o"}},"recipient":"all"}},"parent":"{parent}","children":[{child}]}}"#

@@ -51,11 +51,7 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
 }
 
 fn plan(streams: usize, tokens: u64) -> Plan {
-    Plan {
-        streams,
-        tokens,
-        ramp: Duration::from_millis(1000 + 2 * streams as u64),
-    }
+    Plan { streams, tokens, ramp: Duration::from_millis(1000 + 2 * streams as u64) }
 }
 
 fn brisk(lab: &Lab, streams: usize) -> Result<Vec<Figure>> {
@@ -72,13 +68,7 @@ fn brisk(lab: &Lab, streams: usize) -> Result<Vec<Figure>> {
         }
     }
     let line = |name: &str, unit, field: fn(&Run) -> f64| {
-        figure(
-            format!("{streams} streams: {name}"),
-            unit,
-            &own,
-            &proxy,
-            field,
-        )
+        figure(format!("{streams} streams: {name}"), unit, &own, &proxy, field)
     };
     Ok(vec![
         line("first token, added, p50", "ms", |r| r.added_p50).goal(Goal::AtMost(1.0)),
@@ -102,13 +92,7 @@ fn crowd(lab: &Lab, streams: usize) -> Result<Vec<Figure>> {
         }
     }
     let line = |name: &str, unit, field: fn(&Run) -> f64| {
-        figure(
-            format!("{streams} streams: {name}"),
-            unit,
-            &own,
-            &proxy,
-            field,
-        )
+        figure(format!("{streams} streams: {name}"), unit, &own, &proxy, field)
     };
     Ok(vec![
         line("whole", "", |r| r.whole).goal(Goal::AtLeast(streams as f64)),
@@ -120,31 +104,17 @@ fn crowd(lab: &Lab, streams: usize) -> Result<Vec<Figure>> {
     ])
 }
 
-fn figure(
-    name: String,
-    unit: &'static str,
-    own: &[Run],
-    proxy: &[Run],
-    field: fn(&Run) -> f64,
-) -> Figure {
+fn figure(name: String, unit: &'static str, own: &[Run], proxy: &[Run], field: fn(&Run) -> f64) -> Figure {
     let nginx = (!proxy.is_empty()).then(|| Spread::of(proxy.iter().map(field)));
     Figure::new(name, unit, Spread::of(own.iter().map(field))).nginx(nginx)
 }
 
 fn our_way(server: &Server) -> Result<Way> {
-    Ok(Way {
-        shot: server.chat(&server.register()?, true),
-        dialect: Dialect::Ours,
-        tree: server.tree(),
-    })
+    Ok(Way { shot: server.chat(&server.register()?, true), dialect: Dialect::Ours, tree: server.tree() })
 }
 
 fn nginx_way(lab: &Lab, nginx: &crate::nginx::Nginx) -> Way {
-    Way {
-        shot: lab.completion(nginx.addr, true),
-        dialect: Dialect::Upstream,
-        tree: nginx.tree(),
-    }
+    Way { shot: lab.completion(nginx.addr, true), dialect: Dialect::Upstream, tree: nginx.tree() }
 }
 
 fn run(way: &Way, plan: Plan) -> Result<Run> {
@@ -190,9 +160,7 @@ fn peak_memory(tree: &Tree, over: &AtomicBool) -> Memory {
 
 /// Gives the whole ones; what was wrong with the first that is not goes to standard error.
 fn follow_all(way: &Way, plan: Plan) -> Result<Vec<Follow>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let results = LocalSet::new().block_on(&runtime, async {
         let mut tasks = Vec::new();
         for number in 0..plan.streams {
@@ -202,9 +170,7 @@ fn follow_all(way: &Way, plan: Plan) -> Result<Vec<Follow>> {
                 tokio::time::sleep(start).await;
                 let limit = Duration::from_secs(60);
                 let follow = follow_one(&shot, dialect, plan.tokens);
-                tokio::time::timeout(limit, follow)
-                    .await
-                    .context("no end")?
+                tokio::time::timeout(limit, follow).await.context("no end")?
             }));
         }
         let mut results: Vec<Result<Follow>> = Vec::new();

@@ -1,0 +1,138 @@
+//! `serve`: the process around the server.
+
+use super::{Failure, Places};
+use crate::app::{App, Refusal};
+use crate::clock::Clock;
+use crate::config::{Config, LogLevel, Registration};
+use crate::{avatars, server};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+/// Of database and hashing; measured best, see docs/ARCHITECTURE.md.
+const BLOCKING_THREADS: usize = 32;
+/// For threads that are still waiting for an upstream when everything else has ended.
+const LEFT_BEHIND: Duration = Duration::from_millis(500);
+
+/// Serves until a signal.
+pub fn run(places: &Places) -> Result<(), Failure> {
+    harden();
+    let config = places.load()?;
+    start_log(&config);
+    let app = App::serve(config, Clock::system())?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let listen = app.config.server.listen;
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            Refusal::Refused(format!(
+                "server.listen {listen} cannot be used: {error}; choose another address or port"
+            ))
+        })?;
+        announce(&app, &listener)?;
+        let shutdown = stop_signal()?;
+        server::serve(app.clone(), listener, shutdown).await;
+        Ok::<_, Failure>(())
+    })?;
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    Ok(())
+}
+
+/// Files of ours are nobody else's; a core file would hold keys; an answer takes two descriptors.
+fn harden() {
+    umask(Mode::from_bits_truncate(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // A system that refuses either is none the worse for the try.
+    let _ = setrlimit(Resource::Core, none);
+    let most = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?)
+}
+
+/// To standard error. Libraries are heard from `warn` on, whatever the level: at `debug` some of them write headers.
+fn start_log(config: &Config) {
+    let level = match config.log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let targets =
+        Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("gpt_assistant", level);
+    let layer = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    let layer = if config.log.json { layer.json().boxed() } else { layer.boxed() };
+    // A second logger in one process is refused; then the first one goes on.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+}
+
+/// The one line on standard output, and what an administrator should know.
+#[expect(
+    clippy::print_stderr,
+    reason = "the set-up code stands alone on its line, whatever the log's format is"
+)]
+fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
+    let config = &app.config;
+    let outside = config.reachable_from_outside();
+    if outside && config.auth.registration == Registration::Open {
+        tracing::warn!("anybody who can reach this server may register (auth.registration is \"open\")");
+        let uncapped = config.limits.shared_tokens_per_day == 0 && config.limits.shared_tokens_per_month == 0;
+        if uncapped && !config.upstream.api_key.is_empty() {
+            tracing::warn!("everybody may use the shared key without a cap (limits.shared_tokens_per_day)");
+        }
+    }
+    if let Some(code) = app.setup_code() {
+        tracing::info!("registering the first account, the administrator, needs this set-up code:");
+        eprintln!("{}", code.reveal());
+    }
+    if let Err(error) = avatars::sweep(app) {
+        tracing::warn!(%error, "left-over pictures could not be removed");
+    }
+    let address = listener.local_addr()?;
+    let mut out = std::io::stdout().lock();
+    // A closed standard output is no reason not to serve.
+    let _ = writeln!(out, "gpt-assistant {} listening on http://{address}", env!("CARGO_PKG_VERSION"));
+    let _ = out.flush();
+    Ok(())
+}
+
+/// Ends at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP never does.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let (mut term, mut int, mut hup) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?);
+    let (first, stopped) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut first = Some(first);
+        loop {
+            tokio::select! {
+                _ = hup.recv() => continue,
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            match first.take() {
+                // The receiver lives for as long as the server does.
+                Some(first) => drop(first.send(())),
+                // What was saved is at most a quarter of a second old; the next start marks what was running.
+                None => std::process::exit(0),
+            }
+        }
+    });
+    Ok(async {
+        let _ = stopped.await;
+    })
+}

@@ -1,0 +1,136 @@
+//! Reads a body: counted, timed, chunked or not. What is too large is read a little further and thrown away, so that
+//! the client gets our answer instead of a broken line.
+
+use super::route::Size;
+use crate::app::App;
+use crate::error::{Error, Result};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// A body on its way in.
+pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
+
+/// Of names, passwords and switches.
+const SMALL: usize = 16 << 10;
+/// Around a message and a system prompt.
+const AROUND: usize = 64 << 10;
+/// The longest way to write a character in JSON: two escapes of six bytes.
+const ESCAPED: usize = 12;
+/// How far a body that is too large is read and thrown away.
+const THROW_AWAY: usize = 1 << 20;
+const THROW_AWAY_FILE: usize = 64 << 20;
+const JSON_TIME: Duration = Duration::from_secs(30);
+const FILE_TIME: Duration = Duration::from_secs(120);
+/// Marks around the file in a form.
+const FRAMING: usize = 64 << 10;
+
+/// Turns warp's stream of buffers into one of bytes.
+pub fn incoming<B: Buf>(
+    stream: impl Stream<Item = Result<B, warp::Error>> + Send + Sync + 'static,
+) -> Incoming {
+    Box::pin(stream.map(|chunk| chunk.map(|mut buffer| buffer.copy_to_bytes(buffer.remaining()))))
+}
+
+/// The largest JSON body of a kind.
+pub fn limit(app: &App, size: Size) -> usize {
+    match size {
+        Size::Small => SMALL,
+        Size::Messages => AROUND + 2 * ESCAPED * app.config.chat.max_message_chars,
+    }
+}
+
+/// A JSON body.
+pub async fn json(stream: Incoming, limit: usize) -> Result<Bytes> {
+    let too_large = || Error::TooLarge("too_large", "The request is too large.".into());
+    read(stream, limit, THROW_AWAY, JSON_TIME, too_large).await
+}
+
+/// The file in a form's field. Other fields are passed over.
+pub async fn file(
+    stream: Incoming,
+    content_type: Option<&str>,
+    field: &'static str,
+    largest: usize,
+    too_large: fn() -> Error,
+) -> Result<Bytes> {
+    let boundary = content_type.and_then(|value| multer::parse_boundary(value).ok());
+    let boundary = boundary.ok_or(Error::MediaType("This address takes a form (multipart/form-data)."))?;
+    let whole = read(stream, largest + FRAMING, THROW_AWAY_FILE, FILE_TIME, too_large).await?;
+    let pieces = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(whole)]);
+    let mut form = multer::Multipart::new(pieces, boundary);
+    let missing = || Error::field(field, "A file is needed in this field.");
+    for _ in 0..MOST_FIELDS {
+        match form.next_field().await.map_err(|_| Error::Malformed("The form cannot be read."))? {
+            None => return Err(missing()),
+            Some(part) if part.name() == Some(field) => {
+                let bytes = part.bytes().await.map_err(|_| Error::Malformed("The form cannot be read."))?;
+                return if bytes.len() > largest {
+                    Err(too_large())
+                } else if bytes.is_empty() {
+                    Err(missing())
+                } else {
+                    Ok(bytes)
+                };
+            }
+            Some(_) => {}
+        }
+    }
+    Err(missing())
+}
+
+/// Fields of a form that are looked at.
+const MOST_FIELDS: usize = 16;
+
+async fn read(
+    mut stream: Incoming,
+    limit: usize,
+    throw_away: usize,
+    time: Duration,
+    too_large: impl Fn() -> Error,
+) -> Result<Bytes> {
+    let deadline = Instant::now() + time;
+    let (mut kept, mut thrown) = (BytesMut::new(), 0);
+    loop {
+        let next = timeout_at(deadline, stream.next()).await.map_err(|_| Error::Slow)?;
+        let Some(chunk) = next else { break };
+        let chunk = chunk.map_err(|_| Error::Malformed("The body did not arrive whole."))?;
+        if thrown == 0 && kept.len() + chunk.len() <= limit {
+            kept.extend_from_slice(&chunk);
+        } else {
+            thrown += kept.len() + chunk.len();
+            kept = BytesMut::new();
+            if thrown > limit + throw_away {
+                break;
+            }
+        }
+    }
+    if thrown > 0 { Err(too_large()) } else { Ok(kept.freeze()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(sizes: &[usize]) -> Incoming {
+        let all: Vec<_> = sizes.iter().map(|n| Ok(Bytes::from(vec![b'x'; *n]))).collect();
+        Box::pin(futures_util::stream::iter(all))
+    }
+
+    #[tokio::test]
+    async fn i4_a_body_is_counted_as_it_comes() {
+        assert_eq!(json(chunks(&[4, 4, 2]), 10).await.unwrap().len(), 10);
+        assert!(matches!(json(chunks(&[4, 4, 3]), 10).await, Err(Error::TooLarge(..))));
+        assert!(matches!(json(chunks(&[11]), 10).await, Err(Error::TooLarge(..))));
+        assert!(json(chunks(&[]), 10).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn h1_a_body_that_never_ends_is_given_up() {
+        let never: Incoming = Box::pin(futures_util::stream::pending());
+        let time = Duration::from_millis(10);
+        assert!(matches!(read(never, 10, 10, time, || Error::NotFound).await, Err(Error::Slow)));
+    }
+}

@@ -1,0 +1,128 @@
+//! What every request meets first and every reply last: a number, the client's address, security headers, CORS.
+
+use super::endpoint;
+use super::route::Response;
+use crate::app::App;
+use crate::error::Error;
+use crate::http::reply;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The number of a request, in its reply and in the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest path and query together, in bytes (nginx's limit for the request line is the same).
+pub const LONGEST_URI: usize = 8 << 10;
+/// Addresses in an `X-Forwarded-For` that are looked at.
+const MOST_HOPS: usize = 32;
+
+/// The number of the next request: this process's name and a count.
+pub fn next_id(app: &App) -> Arc<str> {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("{}-{:x}", &app.run[..8], COUNT.fetch_add(1, Relaxed)).into()
+}
+
+/// What HTTP/1.1 wants refused (RFC 9112, 3.2), and what is too long.
+pub fn check(uri_length: usize, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
+    if headers.get_all(header::HOST).iter().count() != 1 {
+        return Some((StatusCode::BAD_REQUEST, "A request needs one Host header."));
+    }
+    (uri_length > LONGEST_URI).then_some((StatusCode::URI_TOO_LONG, "This address is too long."))
+}
+
+/// The reply to a request that is refused before it is looked at.
+pub fn refuse(status: StatusCode, sentence: &'static str, id: &str) -> Response {
+    let mut response = reply::error(&Error::Malformed(sentence), id, None);
+    *response.status_mut() = status;
+    response
+}
+
+/// The client's address: the nearest one in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
+pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let trusted = |address: IpAddr| {
+        let address = address.to_canonical();
+        app.config.server.trusted_proxies.iter().any(|net| net.contains(&address))
+    };
+    let mut client = peer.to_canonical();
+    if !trusted(client) {
+        return client;
+    }
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .collect();
+    for hop in forwarded.iter().rev().take(MOST_HOPS) {
+        match hop.trim().parse::<IpAddr>() {
+            Ok(address) => client = address.to_canonical(),
+            Err(_) => break,
+        }
+        if !trusted(client) {
+            break;
+        }
+    }
+    client
+}
+
+/// True when the browser's line to us is encrypted, as far as can be known.
+fn is_https(app: &App) -> bool {
+    app.config.server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+}
+
+/// The headers of every reply. What a reply has set itself stays.
+pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, response: &mut Response) {
+    const ALWAYS: [(HeaderName, &str); 5] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if is_https(app) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    headers.extend(HeaderValue::from_str(id).map(|id| (REQUEST_ID, id)));
+    if !app.config.server.cors_origins.is_empty() {
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+    if let Some(origin) = allowed_origin(app, origin) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let seen = "x-request-id, retry-after, idempotent-replay, content-disposition";
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(seen));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    }
+}
+
+fn allowed_origin<'a>(app: &App, origin: Option<&'a HeaderValue>) -> Option<&'a HeaderValue> {
+    let text = origin?.to_str().ok()?;
+    app.config.server.cors_origins.iter().any(|allowed| allowed == text).then_some(origin)?
+}
+
+/// The answer to `OPTIONS`: what the path takes, and for a page of an allowed origin that it may.
+pub fn options(app: &App, path: &str, origin: Option<&HeaderValue>) -> Option<Response> {
+    let allow = HeaderValue::from_str(&endpoint::allowed(path)?).ok()?;
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    if allowed_origin(app, origin).is_some() {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
+        let wanted = "authorization, content-type, last-event-id";
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(wanted));
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    headers.insert(header::ALLOW, allow);
+    Some(response)
+}
+
+/// True for methods that only read.
+pub fn reads(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}

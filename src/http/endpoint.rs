@@ -1,0 +1,205 @@
+//! From a request to a reply: route, login, limits, body, handler. The one place that hands work to the blocking pool.
+
+use super::body::{self, Incoming};
+use super::request::Call;
+use super::route::{Access, Body, Response, Route, Run};
+use super::{reply, routes};
+use crate::accounts::{self, Origin};
+use crate::app::App;
+use crate::avatars;
+use crate::error::{Error, Result};
+use crate::limits::{Action, Who};
+use crate::store::Identity;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, Method};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A request before anything is known about it.
+pub struct Raw {
+    /// Its number.
+    pub id: Arc<str>,
+    /// The client's address.
+    pub address: IpAddr,
+    /// Its method.
+    pub method: Method,
+    /// Its path below the base path, undecoded.
+    pub path: String,
+    /// Its query, undecoded.
+    pub query: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, not read yet.
+    pub body: Incoming,
+}
+
+/// Answers a request below `/api`.
+pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
+    let id = raw.id.clone();
+    match try_answer(app, raw).await {
+        Ok(response) => response,
+        Err(error) => reply::error(&error, &id, None),
+    }
+}
+
+async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
+    let (route, captures) = find(&raw.method, &raw.path)?;
+    let identity = admit(&app, route, &raw)?;
+    let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let body = match route.body {
+        Body::None => bytes::Bytes::new(),
+        Body::Json(_, size) => {
+            must_be_json(content_type)?;
+            body::json(raw.body, body::limit(&app, size)).await?
+        }
+        Body::File(field, largest) => {
+            body::file(raw.body, content_type, field, largest, avatars::too_large).await?
+        }
+    };
+    let agent = raw.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let call = Call {
+        app,
+        id: raw.id,
+        origin: Origin { address: raw.address, agent: agent.to_owned() },
+        identity,
+        captures,
+        query: form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect(),
+        headers: raw.headers,
+        body,
+    };
+    match route.run {
+        Run::Blocking(handler) => blocking(move || handler(&call)).await,
+        Run::Waiting(handler) => handler(call).await,
+    }
+}
+
+/// The route, or 404, or 405 with the methods that there are.
+fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>)> {
+    let mut allowed: Vec<&str> = Vec::new();
+    for route in routes() {
+        if let Some(captures) = route.captures(path) {
+            if route.verb.answers(method) {
+                return Ok((route, captures.into_iter().map(str::to_owned).collect()));
+            }
+            allowed.push(route.verb.as_str());
+        }
+    }
+    if allowed.is_empty() { Err(Error::NotFound) } else { Err(Error::Method(allow(&allowed))) }
+}
+
+/// The methods of a path that has some.
+pub fn allowed(path: &str) -> Option<String> {
+    let verbs: Vec<&str> = routes().filter(|r| r.captures(path).is_some()).map(|r| r.verb.as_str()).collect();
+    (!verbs.is_empty()).then(|| allow(&verbs))
+}
+
+fn allow(verbs: &[&str]) -> String {
+    let head = verbs.contains(&"GET").then_some("HEAD");
+    let all: Vec<&str> = verbs.iter().copied().chain(head).chain(["OPTIONS"]).collect();
+    all.join(", ")
+}
+
+/// Login and limits, before the body is read. The look-up is one row by its key, microseconds on its own connection.
+fn admit(app: &App, route: &Route, raw: &Raw) -> Result<Option<Identity>> {
+    if route.access == Access::Public {
+        app.limits.take(Action::Api, Who::address(raw.address))?;
+        return Ok(None);
+    }
+    let identity =
+        match bearer(&raw.headers).map_or(Err(Error::Unauthenticated), |t| accounts::authenticate(app, t)) {
+            Ok(identity) => identity,
+            Err(error) => {
+                app.limits.take(Action::Api, Who::address(raw.address))?;
+                return Err(error);
+            }
+        };
+    app.limits.take(Action::Api, Who::User(identity.user))?;
+    if route.access == Access::Admin && identity.role != crate::model::Role::Admin {
+        return Err(Error::Forbidden("forbidden", "Only an administrator may do that."));
+    }
+    Ok(Some(identity))
+}
+
+/// The one token of the one `Authorization` header (RFC 6750, 2.1; the scheme in any case).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (value, more) = (all.next()?.to_str().ok()?, all.next());
+    let (scheme, token) = value.split_once(' ')?;
+    (more.is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim_start_matches(' '))
+}
+
+/// JSON in UTF-8, or a body that does not say what it is.
+fn must_be_json(content_type: Option<&str>) -> Result<()> {
+    let Some(value) = content_type else {
+        return Ok(());
+    };
+    let mut parts = value.split(';').map(str::trim);
+    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let utf8 = parts.all(|part| {
+        let part = part.to_ascii_lowercase();
+        !part.starts_with("charset=") || part.trim_start_matches("charset=").trim_matches('"') == "utf-8"
+    });
+    if json && utf8 {
+        Ok(())
+    } else {
+        Err(Error::MediaType("This address takes JSON in UTF-8 (application/json)."))
+    }
+}
+
+/// Runs `work` where it may block. A panic in it is a fault of ours, and this request's alone.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a9_one_bearer_token_in_one_header() {
+        for (values, want) in [
+            (vec!["Bearer abc"], Some("abc")),
+            (vec!["bearer abc"], Some("abc")),
+            (vec!["Bearer   abc"], Some("abc")),
+            (vec!["Basic abc"], None),
+            (vec!["Bearer"], None),
+            (vec!["Bearer\tabc"], None),
+            (vec!["Bearer abc", "Bearer abc"], None),
+            (vec![], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in &values {
+                headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            }
+            assert_eq!(bearer(&headers), want, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn i10_media_types() {
+        for (value, good) in [
+            (None, true),
+            (Some("application/json"), true),
+            (Some("Application/JSON; charset=UTF-8"), true),
+            (Some("application/json; charset=utf-16"), false),
+            (Some("text/plain"), false),
+            (Some("multipart/form-data; boundary=x"), false),
+            (Some(""), false),
+        ] {
+            assert_eq!(must_be_json(value).is_ok(), good, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn i11_a_known_path_says_its_methods() {
+        assert!(
+            matches!(find(&Method::GET, "/api/login"), Err(Error::Method(allowed)) if allowed == "POST, OPTIONS")
+        );
+        assert_eq!(allowed("/api/user").as_deref(), Some("GET, PATCH, DELETE, HEAD, OPTIONS"));
+        assert!(matches!(find(&Method::GET, "/api/nothing"), Err(Error::NotFound)));
+        assert!(find(&Method::HEAD, "/api/user").is_ok());
+    }
+}

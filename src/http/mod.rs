@@ -1,0 +1,129 @@
+//! HTTP: the only place that speaks it. `routes` is the one table; `service` is what the accept loop calls.
+
+mod accounts;
+mod assets;
+mod avatars;
+mod body;
+mod chat;
+mod conversations;
+pub mod edge;
+mod endpoint;
+mod events;
+mod exports;
+mod openapi;
+mod page;
+mod reply;
+pub mod request;
+pub mod route;
+mod server;
+mod usage;
+mod wire;
+
+use crate::app::App;
+use crate::error::Error;
+pub use edge::refuse;
+pub use endpoint::blocking;
+
+use endpoint::Raw;
+use http::{HeaderMap, Method};
+use page::Document;
+use route::{Response, Route};
+use std::net::IpAddr;
+use std::sync::Arc;
+use warp::filters::BoxedFilter;
+use warp::{Filter, Reply};
+
+/// What the accept loop knows about a request.
+#[derive(Clone)]
+pub struct Arrival {
+    /// The client's address.
+    pub address: IpAddr,
+    /// The request's number.
+    pub id: Arc<str>,
+}
+
+/// The reply to a request that failed where no handler could see to it.
+pub fn failed(error: &Error, id: &str) -> Response {
+    reply::error(error, id, None)
+}
+
+/// Every route below `/api`.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    let nouns: [&'static [Route]; 7] = [
+        chat::ROUTES,
+        accounts::ROUTES,
+        avatars::ROUTES,
+        conversations::ROUTES,
+        exports::ROUTES,
+        usage::ROUTES,
+        server::ROUTES,
+    ];
+    nouns.into_iter().flatten()
+}
+
+/// Answers every request. Nothing in it rejects: a rejection would make warp try another route, and what a request is
+/// refused for would come out as another one's refusal.
+pub fn service(app: Arc<App>) -> BoxedFilter<(Response,)> {
+    let document = Arc::new(Document::new(&app));
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Arrival>())
+        .and(warp::body::stream().map(body::incoming))
+        .then(
+            move |method,
+                  path: warp::path::FullPath,
+                  query,
+                  headers: HeaderMap,
+                  arrival: Option<Arrival>,
+                  body| {
+                let (app, document) = (app.clone(), document.clone());
+                let path = path.as_str().to_owned();
+                async move {
+                    let arrival = arrival.unwrap_or_else(|| Arrival {
+                        address: [127, 0, 0, 1].into(),
+                        id: edge::next_id(&app),
+                    });
+                    let raw =
+                        Raw { id: arrival.id, address: arrival.address, method, path, query, headers, body };
+                    answer(app, &document, raw).await
+                }
+            },
+        )
+        .boxed()
+}
+
+/// By the first part of the path: the API, compiled-in files, pictures, the page.
+async fn answer(app: Arc<App>, document: &Document, mut raw: Raw) -> Response {
+    let not_found = |id: &str| reply::error(&Error::NotFound, id, None);
+    let base = app.config.server.base_path.clone();
+    let below = match raw.path.strip_prefix(&base) {
+        Some("") => "/".to_owned(),
+        Some(below) if below.starts_with('/') => below.to_owned(),
+        _ => return not_found(&raw.id),
+    };
+    raw.path = below;
+    if raw.path == "/api" || raw.path.starts_with("/api/") {
+        if raw.method == Method::OPTIONS {
+            let options = edge::options(&app, &raw.path, raw.headers.get(http::header::ORIGIN));
+            return options.unwrap_or_else(|| not_found(&raw.id));
+        }
+        return endpoint::answer(app, raw).await;
+    }
+    let found = if raw.path.starts_with("/avatars/") {
+        page::avatar(&app, &raw).await
+    } else if raw.path.starts_with("/assets/") {
+        assets::serve(&raw.path, &raw.headers)
+    } else {
+        page::serve(document, &raw)
+    };
+    match found {
+        None => not_found(&raw.id),
+        Some(_) if !edge::reads(&raw.method) => {
+            reply::error(&Error::Method("GET, HEAD".into()), &raw.id, None)
+        }
+        Some(response) => response.into_response(),
+    }
+}

@@ -1,0 +1,18 @@
+//! What is done once a minute, beside all requests.
+
+use crate::app::App;
+use crate::error::Result;
+use std::time::Duration;
+
+const DAY: i64 = 24 * 3600;
+
+/// Forgets idle addresses, and purges what has been in the trash for long enough: a little at a time, so that nobody
+/// waits for it.
+pub fn run(app: &App) -> Result<()> {
+    app.limits.forget_idle();
+    let before = app.clock.now() - i64::from(app.config.chat.trash_days) * DAY;
+    while app.store.purge_trash(before)? {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! The API, from outside: a real server on port 0 with a scripted upstream. Files mirror the addresses; tests of a
+//! catalogued case begin with its id.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod chat;

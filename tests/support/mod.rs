@@ -1,0 +1,12 @@
+//! What tests share: a real server on port 0 in a folder of its own, a scripted upstream, and clients.
+//!
+//! A test binary says `#[path = "../support/mod.rs"] mod support;` and uses what it needs.
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part of this")]
+
+pub mod client;
+pub mod server;
+pub mod upstream;
+
+pub use client::{Client, Reply};
+pub use server::Server;
+pub use upstream::Upstream;

@@ -1,0 +1,156 @@
+//! A real server in this process: on port 0, in a folder of its own, with a scripted upstream and a clock to set.
+
+use super::{Client, Upstream};
+use gpt_assistant::app::App;
+use gpt_assistant::clock::Clock;
+use gpt_assistant::config::{BaseUrl, Config};
+use gpt_assistant::secret::Secret;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// A running server. Dropping it stops it, and fails the test if it had to report a fault of its own.
+pub struct Server {
+    pub base: String,
+    pub upstream: Upstream,
+    pub config: Config,
+    /// Unix seconds that the server's clock shows.
+    pub now: Arc<AtomicI64>,
+    folder: Option<TempDir>,
+    shutdown: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// With a shared key, no limits on frequency, and otherwise as configured by default.
+    pub fn start() -> Server {
+        Server::with(|_| ())
+    }
+
+    /// With a configuration of its own.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let upstream = Upstream::start();
+        let mut config = Config::default();
+        config.server.listen = "127.0.0.1:0".parse().unwrap();
+        config.server.data_dir = folder.path().join("data");
+        config.server.drain_timeout = Duration::from_millis(500);
+        config.upstream.base_url = BaseUrl::parse_api(&upstream.url()).unwrap();
+        config.upstream.api_key = Secret::new("sk-shared-canary-000000000000");
+        let limits = &mut config.limits;
+        (limits.chat_per_minute, limits.api_per_minute) = (0, 0);
+        (limits.login_per_minute, limits.register_per_hour) = (0, 0);
+        change(&mut config);
+        let now = Arc::new(AtomicI64::new(Clock::system().now()));
+        let mut server = Server {
+            base: String::new(),
+            upstream,
+            config,
+            now,
+            folder: Some(folder),
+            shutdown: None,
+            thread: None,
+        };
+        server.run();
+        server
+    }
+
+    fn run(&mut self) {
+        let app =
+            App::serve(self.config.clone(), Clock::set_by(self.now.clone())).expect("the server starts");
+        let (shutdown, stopped) = oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || serve(app, stopped, &tell));
+        let address: std::net::SocketAddr = told.recv().unwrap();
+        self.base = format!("http://{address}");
+        (self.shutdown, self.thread) = (Some(shutdown), Some(thread));
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn stop(&mut self) {
+        drop(self.shutdown.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ended well");
+        }
+    }
+
+    /// Stops it and starts another one on the same folder.
+    pub fn restart(&mut self, change: impl FnOnce(&mut Config)) {
+        self.stop();
+        change(&mut self.config);
+        self.run();
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.config.server.data_dir
+    }
+
+    /// Moves the server's clock.
+    pub fn pass(&self, seconds: i64) {
+        self.now.fetch_add(seconds, SeqCst);
+    }
+
+    /// Somebody without an account.
+    pub fn anon(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// Somebody who has just registered. The first one is the administrator.
+    pub fn user(&self, name: &str) -> Client {
+        let reply = self.anon().register(&format!("{name}@example.org")).expect(200).json();
+        self.anon().with_token(reply["token"].as_str().unwrap())
+    }
+
+    /// Every byte in the data folder, by file.
+    pub fn bytes_on_disk(&self) -> Vec<(String, Vec<u8>)> {
+        fn walk(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    walk(&path, found);
+                } else {
+                    found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(self.data_dir(), &mut found);
+        found
+    }
+}
+
+fn serve(
+    app: Arc<App>,
+    stopped: oneshot::Receiver<()>,
+    tell: &std::sync::mpsc::Sender<std::net::SocketAddr>,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .max_blocking_threads(32)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(app.config.server.listen).await.unwrap();
+        tell.send(listener.local_addr().unwrap()).unwrap();
+        gpt_assistant::server::serve(app, listener, async {
+            let _ = stopped.await;
+        })
+        .await;
+    });
+    runtime.shutdown_timeout(Duration::from_secs(5));
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+        if std::thread::panicking() {
+            // Left for whoever looks into the failure.
+            drop(self.folder.take().map(TempDir::keep));
+        }
+    }
+}
