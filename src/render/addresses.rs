@@ -74,35 +74,22 @@ mod tests {
             ends.iter().rev().for_each(|&at| text.insert(at, '·'));
             text
         };
-        assert_eq!(
-            cut("见https://a.example/b。**重要**"),
-            "见https://a.example/b·。**重要**"
-        );
+        assert_eq!(cut("见https://a.example/b。**重要**"), "见https://a.example/b·。**重要**");
         assert_eq!(
             cut("http://a.example的文档，http://b.example，c"),
             "http://a.example·的文档，http://b.example·，c"
         );
         assert_eq!(cut("见 www.a.example，好"), "见 www.a.example·，好");
-        assert_eq!(
-            cut("https://zh.example/摆钟 好"),
-            "https://zh.example/摆钟 好"
-        );
+        assert_eq!(cut("https://zh.example/摆钟 好"), "https://zh.example/摆钟 好");
         assert_eq!(cut("https://例子.测试/a 好"), "https://例子.测试/a 好");
-        assert_eq!(
-            cut("[a](https://a.example/摆钟（乐器）)"),
-            "[a](https://a.example/摆钟（乐器）)"
-        );
+        assert_eq!(cut("[a](https://a.example/摆钟（乐器）)"), "[a](https://a.example/摆钟（乐器）)");
         assert_eq!(cut("<https://a.example/，>"), "<https://a.example/，>");
     }
 
     #[test]
     fn i13_a_word_too_long_has_no_address() {
         let mut hidden = Vec::new();
-        mark(
-            &format!("http://a {}", "http://a<".repeat(1000)),
-            10,
-            &mut hidden,
-        );
+        mark(&format!("http://a {}", "http://a<".repeat(1000)), 10, &mut hidden);
         assert_eq!((hidden.len(), hidden[0]), (1000, 10 + 9 + 4));
     }
 }

@@ -13,21 +13,15 @@ pub(super) struct Ahead {
 
 impl Ahead {
     pub fn new(needle: &'static str) -> Ahead {
-        Ahead {
-            needle,
-            from: 1,
-            found: 0,
-        }
+        Ahead { needle, from: 1, found: 0 }
     }
 
     /// The first place of the needle in `text`, always the same one, at or behind `at`.
     pub fn next(&mut self, text: &str, at: usize) -> Option<usize> {
         if !(self.from..=self.found).contains(&at) {
             self.from = at;
-            self.found = text
-                .get(at..)
-                .and_then(|rest| rest.find(self.needle))
-                .map_or(usize::MAX, |step| at + step);
+            self.found =
+                text.get(at..).and_then(|rest| rest.find(self.needle)).map_or(usize::MAX, |step| at + step);
         }
         (self.found != usize::MAX).then_some(self.found)
     }
@@ -51,9 +45,7 @@ impl TickRuns {
 
     /// The first run of exactly `length` at or behind `at`.
     pub fn next(&self, length: usize, at: usize) -> Option<usize> {
-        let found = self
-            .0
-            .get(self.0.partition_point(|&run| run < (length, at)))?;
+        let found = self.0.get(self.0.partition_point(|&run| run < (length, at)))?;
         (found.0 == length).then_some(found.1)
     }
 }
@@ -67,9 +59,7 @@ mod tests {
         let text = "a--b-a--";
         let mut ahead = Ahead::new("--");
         let found: Vec<_> = (0..9).map(|at| ahead.next(text, at)).collect();
-        let plain: Vec<_> = (0..9)
-            .map(|at| text[at.min(8)..].find("--").map(|step| at + step))
-            .collect();
+        let plain: Vec<_> = (0..9).map(|at| text[at.min(8)..].find("--").map(|step| at + step)).collect();
         assert_eq!(found, plain);
         assert_eq!(ahead.next(text, 0), Some(1), "also backwards");
     }

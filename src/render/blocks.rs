@@ -23,15 +23,7 @@ pub(super) fn write(html: &mut Html, node: Node<'_>) {
             tally.add(text);
         }
     }
-    block(
-        html,
-        node,
-        Scope {
-            lang: tally.language(),
-            zh: tally.language() == Some("zh"),
-            depth: 0,
-        },
-    );
+    block(html, node, Scope { lang: tally.language(), zh: tally.language() == Some("zh"), depth: 0 });
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +37,7 @@ struct Scope {
 
 impl Scope {
     fn inner(self) -> Scope {
-        Scope {
-            lang: None,
-            depth: self.depth + 1,
-            ..self
-        }
+        Scope { lang: None, depth: self.depth + 1, ..self }
     }
 }
 
@@ -106,23 +94,17 @@ fn children(html: &mut Html, node: Node<'_>, scope: Scope) {
 
 /// The direction of an element that holds blocks.
 fn dir(node: Node<'_>) -> (&'static str, Option<&'static str>) {
-    let strong = node
-        .descendants()
-        .find_map(|inner| match &inner.data().value {
-            NodeValue::Text(text) => Direction::of(text),
-            _ => None,
-        });
+    let strong = node.descendants().find_map(|inner| match &inner.data().value {
+        NodeValue::Text(text) => Direction::of(text),
+        _ => None,
+    });
     ("dir", strong.map(Direction::name))
 }
 
 /// A paragraph, with the mark of the footnote that it begins.
 fn paragraph(html: &mut Html, node: Node<'_>, scope: Scope, mark: Option<&str>) {
     let apart = |node: Node<'_>| {
-        is_display(node)
-            || matches!(
-                node.data().value,
-                NodeValue::SoftBreak | NodeValue::LineBreak
-            )
+        is_display(node) || matches!(node.data().value, NodeValue::SoftBreak | NodeValue::LineBreak)
     };
     if mark.is_none() && node.children().all(apart) && node.children().any(is_display) {
         return wrapped(html, "div", &[("class", Some("display"))], |html| {
@@ -133,107 +115,77 @@ fn paragraph(html: &mut Html, node: Node<'_>, scope: Scope, mark: Option<&str>) 
             }
         });
     }
-    wrapped(
-        html,
-        "p",
-        &[("lang", scope.lang), ("dir", Some("auto"))],
-        |html| {
-            if let Some(name) = mark {
-                footnote_mark(html, name);
-                html.text(" ");
-            }
-            inlines::write(html, node, Place::default());
-        },
-    );
+    wrapped(html, "p", &[("lang", scope.lang), ("dir", Some("auto"))], |html| {
+        if let Some(name) = mark {
+            footnote_mark(html, name);
+            html.text(" ");
+        }
+        inlines::write(html, node, Place::default());
+    });
 }
 
 fn list(html: &mut Html, node: Node<'_>, list: &NodeList, scope: Scope) {
     let ordered = list.list_type == ListType::Ordered;
     let tag = if ordered { "ol" } else { "ul" };
     let start = (ordered && list.start != 1).then(|| list.start.to_string());
-    wrapped(
-        html,
-        tag,
-        &[("lang", scope.lang), dir(node), ("start", start.as_deref())],
-        |html| {
-            for child in node.children() {
-                item(html, child, list.tight, scope);
-            }
-        },
-    );
+    wrapped(html, tag, &[("lang", scope.lang), dir(node), ("start", start.as_deref())], |html| {
+        for child in node.children() {
+            item(html, child, list.tight, scope);
+        }
+    });
 }
 
 /// An item of a list; in a tight one its paragraphs are bare.
 fn item(html: &mut Html, node: Node<'_>, tight: bool, scope: Scope) {
     let bare = |node: Node<'_>| {
-        tight
-            && matches!(node.data().value, NodeValue::Paragraph)
-            && !node.children().all(is_display)
+        tight && matches!(node.data().value, NodeValue::Paragraph) && !node.children().all(is_display)
     };
-    let dir = if node.first_child().is_some_and(bare) {
-        ("dir", Some("auto"))
-    } else {
-        dir(node)
-    };
+    let dir = if node.first_child().is_some_and(bare) { ("dir", Some("auto")) } else { dir(node) };
     let task = match &node.data().value {
         NodeValue::TaskItem(task) => Some(task.symbol.is_some()),
         _ => None,
     };
-    wrapped(
-        html,
-        "li",
-        &[("class", task.map(|_| "task")), dir],
-        |html| {
-            if let Some(done) = task {
-                html.open(
-                    "input",
-                    &[
-                        ("type", Some("checkbox")),
-                        ("disabled", Some("")),
-                        ("checked", done.then_some("")),
-                    ],
-                );
-                html.text(" ");
+    wrapped(html, "li", &[("class", task.map(|_| "task")), dir], |html| {
+        if let Some(done) = task {
+            html.open(
+                "input",
+                &[("type", Some("checkbox")), ("disabled", Some("")), ("checked", done.then_some(""))],
+            );
+            html.text(" ");
+        }
+        for child in node.children() {
+            if bare(child) {
+                inlines::write(html, child, Place::default());
+            } else {
+                block(html, child, scope.inner());
             }
-            for child in node.children() {
-                if bare(child) {
-                    inlines::write(html, child, Place::default());
-                } else {
-                    block(html, child, scope.inner());
-                }
-            }
-        },
-    );
+        }
+    });
 }
 
 fn table(html: &mut Html, node: Node<'_>, alignments: &[TableAlignment], scope: Scope) {
-    wrapped(
-        html,
-        "div",
-        &[("class", Some("table")), ("lang", scope.lang), dir(node)],
-        |html| {
-            html.open("table", &[]);
-            let mut body = false;
-            for row in node.children() {
-                let head = matches!(row.data().value, NodeValue::TableRow(true));
-                if !head && !body {
-                    html.open("tbody", &[]);
-                    body = true;
-                }
-                if head {
-                    wrapped(html, "thead", &[], |html| {
-                        self::row(html, row, "th", alignments);
-                    });
-                } else {
-                    self::row(html, row, "td", alignments);
-                }
+    wrapped(html, "div", &[("class", Some("table")), ("lang", scope.lang), dir(node)], |html| {
+        html.open("table", &[]);
+        let mut body = false;
+        for row in node.children() {
+            let head = matches!(row.data().value, NodeValue::TableRow(true));
+            if !head && !body {
+                html.open("tbody", &[]);
+                body = true;
             }
-            if body {
-                html.close("tbody");
+            if head {
+                wrapped(html, "thead", &[], |html| {
+                    self::row(html, row, "th", alignments);
+                });
+            } else {
+                self::row(html, row, "td", alignments);
             }
-            html.close("table");
-        },
-    );
+        }
+        if body {
+            html.close("tbody");
+        }
+        html.close("table");
+    });
 }
 
 fn row(html: &mut Html, node: Node<'_>, tag: &'static str, alignments: &[TableAlignment]) {
@@ -262,40 +214,28 @@ fn alert(html: &mut Html, node: Node<'_>, alert: &NodeAlert, scope: Scope) {
         AlertType::Caution => ("alert caution", "Caution", "当心"),
     };
     let word = if scope.zh { chinese } else { english };
-    wrapped(
-        html,
-        "blockquote",
-        &[("class", Some(class)), ("lang", scope.lang), dir(node)],
-        |html| {
-            html.open("p", &[("dir", Some("auto"))]);
-            wrapped(html, "strong", &[], |html| {
-                html.text(alert.title.as_deref().unwrap_or(word));
-            });
-            html.close("p");
-            children(html, node, scope);
-        },
-    );
+    wrapped(html, "blockquote", &[("class", Some(class)), ("lang", scope.lang), dir(node)], |html| {
+        html.open("p", &[("dir", Some("auto"))]);
+        wrapped(html, "strong", &[], |html| {
+            html.text(alert.title.as_deref().unwrap_or(word));
+        });
+        html.close("p");
+        children(html, node, scope);
+    });
 }
 
 /// A footnote stays where the model wrote it, which mostly is the end, whether or not anything refers to it.
 fn footnote(html: &mut Html, node: Node<'_>, name: &str, scope: Scope) {
-    wrapped(
-        html,
-        "div",
-        &[("class", Some("footnote")), ("lang", scope.lang), dir(node)],
-        |html| {
-            let first = node
-                .first_child()
-                .filter(|child| matches!(child.data().value, NodeValue::Paragraph));
-            match first {
-                Some(first) => paragraph(html, first, scope.inner(), Some(name)),
-                None => wrapped(html, "p", &[("dir", Some("auto"))], |html| {
-                    footnote_mark(html, name);
-                }),
-            }
-            for child in node.children().skip(usize::from(first.is_some())) {
-                block(html, child, scope.inner());
-            }
-        },
-    );
+    wrapped(html, "div", &[("class", Some("footnote")), ("lang", scope.lang), dir(node)], |html| {
+        let first = node.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph));
+        match first {
+            Some(first) => paragraph(html, first, scope.inner(), Some(name)),
+            None => wrapped(html, "p", &[("dir", Some("auto"))], |html| {
+                footnote_mark(html, name);
+            }),
+        }
+        for child in node.children().skip(usize::from(first.is_some())) {
+            block(html, child, scope.inner());
+        }
+    });
 }

@@ -32,16 +32,11 @@ pub(super) fn is_prose(body: &str) -> bool {
         return true;
     }
     let is_word = |word: &str| {
-        word.len() > 1
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_alphabetic() || b"'.,;:!?*".contains(&b))
+        word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic() || b"'.,;:!?*".contains(&b))
     };
     let words: Vec<bool> = body.split_ascii_whitespace().map(is_word).collect();
     let amount = body.starts_with(|c: char| c.is_ascii_digit()) && words.contains(&true);
-    amount
-        || words.windows(2).any(|pair| pair == [true, true])
-        || !body.contains(char::is_alphanumeric)
+    amount || words.windows(2).any(|pair| pair == [true, true]) || !body.contains(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -59,10 +54,7 @@ mod tests {
             ("", "到", '元'),
             ("", "this and that", '.'),
         ] {
-            assert!(
-                !is_formula(before.chars().next_back(), body, Some(after)),
-                "{body}"
-            );
+            assert!(!is_formula(before.chars().next_back(), body, Some(after)), "{body}");
         }
     }
 
@@ -77,10 +69,7 @@ mod tests {
             ("", "(a, b)", ' '),
             ("", "速度 = \\frac{s}{t}", ' '),
         ] {
-            assert!(
-                is_formula(before.chars().next_back(), body, Some(after)),
-                "{body}"
-            );
+            assert!(is_formula(before.chars().next_back(), body, Some(after)), "{body}");
         }
         assert!(is_formula(None, "x", None));
     }

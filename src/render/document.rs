@@ -75,9 +75,7 @@ fn part(text: &str, prepared: &Prepared<'_>, from: usize, to: usize, all: &mut V
     let Some(Some(found)) = guarded(|| parse(&source)) else {
         return false;
     };
-    let starts: Vec<usize> = lines(&text[from..to])
-        .map(|(start, _)| from + start)
-        .collect();
+    let starts: Vec<usize> = lines(&text[from..to]).map(|(start, _)| from + start).collect();
     for (html, line, end) in found {
         let start = starts.get(line.saturating_sub(1)).copied().unwrap_or(from);
         all.push(Block { html, start, end });
@@ -87,11 +85,7 @@ fn part(text: &str, prepared: &Prepared<'_>, from: usize, to: usize, all: &mut V
 
 /// Parses a part that was too much paragraph by paragraph, and shows as text what still is.
 fn piecemeal(text: &str, prepared: &Prepared<'_>, from: usize, to: usize, all: &mut Vec<Block>) {
-    let inside = prepared
-        .seams
-        .iter()
-        .map(|seam| seam.at)
-        .filter(|&at| at > from && at < to);
+    let inside = prepared.seams.iter().map(|seam| seam.at).filter(|&at| at > from && at < to);
     let mut start = from;
     for end in inside.chain([to]) {
         if !part(text, prepared, start, end, all) && !is_blank(&text[start..end]) {
@@ -99,11 +93,7 @@ fn piecemeal(text: &str, prepared: &Prepared<'_>, from: usize, to: usize, all: &
             html.open("p", &[("dir", Some("auto"))]);
             html.lines(&prepared.part(start, end));
             html.close("p");
-            all.push(Block {
-                html: html.into_string(),
-                start,
-                end: End::Open,
-            });
+            all.push(Block { html: html.into_string(), start, end: End::Open });
         }
         start = end;
     }
@@ -124,11 +114,7 @@ fn parse(source: &str) -> Option<Vec<(String, usize, End)>> {
     for node in root.children() {
         let mut html = Html::default();
         writer::write(&mut html, node);
-        found.push((
-            html.into_string(),
-            node.data().sourcepos.start.line,
-            end(node),
-        ));
+        found.push((html.into_string(), node.data().sourcepos.start.line, end(node)));
     }
     Some(found)
 }
@@ -137,14 +123,8 @@ fn end(node: Node<'_>) -> End {
     match &node.data().value {
         NodeValue::CodeBlock(code) if code.fenced && code.closed => End::Closed,
         NodeValue::CodeBlock(code) if code.fenced => {
-            let fence = Fence {
-                byte: code.fence_char,
-                length: code.fence_length,
-            };
-            End::Fence {
-                fence,
-                empty: code.literal.is_empty(),
-            }
+            let fence = Fence { byte: code.fence_char, length: code.fence_length };
+            End::Fence { fence, empty: code.literal.is_empty() }
         }
         NodeValue::Heading(_) | NodeValue::ThematicBreak => End::Closed,
         _ => End::Open,

@@ -14,10 +14,7 @@ pub(super) struct Fence {
 impl Fence {
     /// The fence that `content`, a line without its prefix, opens.
     pub fn opened_by(content: &str) -> Option<Fence> {
-        let byte = *content
-            .as_bytes()
-            .first()
-            .filter(|b| matches!(b, b'`' | b'~'))?;
+        let byte = *content.as_bytes().first().filter(|b| matches!(b, b'`' | b'~'))?;
         let length = run(content.as_bytes(), byte);
         let plain_info = byte == b'~' || !content.as_bytes()[length..].contains(&b'`');
         (length >= 3 && plain_info).then_some(Fence { byte, length })
@@ -61,13 +58,8 @@ impl Fenced {
             return Reading::Left;
         }
         // A tab may be part of the indentation and part of the line; then the fence is taken to begin behind it.
-        let inner = rest
-            .get(self.column..)
-            .filter(|_| rest.bytes().take(self.column).all(|b| b == b' '));
-        if self
-            .fence
-            .closed_by(inner.unwrap_or(rest.trim_start_matches([' ', '\t'])))
-        {
+        let inner = rest.get(self.column..).filter(|_| rest.bytes().take(self.column).all(|b| b == b' '));
+        if self.fence.closed_by(inner.unwrap_or(rest.trim_start_matches([' ', '\t']))) {
             Reading::End
         } else {
             Reading::Code
@@ -82,19 +74,9 @@ mod tests {
     #[test]
     fn fences_open_and_close() {
         let fence = Fence::opened_by("```rust\n").unwrap();
-        assert_eq!(
-            fence,
-            Fence {
-                byte: b'`',
-                length: 3
-            }
-        );
-        assert!(
-            fence.closed_by("````  \n") && fence.closed_by("   ```") && !fence.closed_by("    ```")
-        );
-        assert!(
-            !fence.closed_by("``` rust\n") && !fence.closed_by("~~~\n") && !fence.closed_by("``\n")
-        );
+        assert_eq!(fence, Fence { byte: b'`', length: 3 });
+        assert!(fence.closed_by("````  \n") && fence.closed_by("   ```") && !fence.closed_by("    ```"));
+        assert!(!fence.closed_by("``` rust\n") && !fence.closed_by("~~~\n") && !fence.closed_by("``\n"));
         assert_eq!(Fence::opened_by("``` a`b"), None);
         assert_eq!(Fence::opened_by("``"), None);
         assert!(Fence::opened_by("~~~~ a`b").is_some());

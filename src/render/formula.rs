@@ -29,11 +29,7 @@ pub(super) fn mark(chunk: &str, lines: &[Line], growing: bool, hidden: &mut Vec<
         text: chunk,
         bytes: chunk.as_bytes(),
         lines,
-        leaves: lines
-            .iter()
-            .filter(|line| line.leaf)
-            .map(|line| line.start)
-            .collect(),
+        leaves: lines.iter().filter(|line| line.leaf).map(|line| line.start).collect(),
         growing,
         hidden,
         ticks: TickRuns::of(chunk),
@@ -43,10 +39,7 @@ pub(super) fn mark(chunk: &str, lines: &[Line], growing: bool, hidden: &mut Vec<
         square: Ahead::new("\\]"),
     };
     let mut at = 0;
-    while let Some(step) = scan.bytes[at..]
-        .iter()
-        .position(|b| matches!(b, b'\\' | b'`' | b'$'))
-    {
+    while let Some(step) = scan.bytes[at..].iter().position(|b| matches!(b, b'\\' | b'`' | b'$')) {
         at = scan.construct(at + step);
     }
 }
@@ -82,11 +75,7 @@ impl Scan<'_> {
     fn code(&mut self, at: usize) -> usize {
         let length = run(&self.bytes[at..], b'`');
         let limit = self.leaf_end(at);
-        match self
-            .ticks
-            .next(length, at + length)
-            .filter(|&close| close < limit)
-        {
+        match self.ticks.next(length, at + length).filter(|&close| close < limit) {
             Some(close) => {
                 self.hide_inside(at, close);
                 close + length
@@ -97,24 +86,12 @@ impl Scan<'_> {
 
     /// `\(…\)` stays in its paragraph; `\[…\]` may fill many lines.
     fn bracket(&mut self, at: usize, display: bool) -> usize {
-        let limit = if display {
-            self.text.len()
-        } else {
-            self.leaf_end(at)
-        };
-        let ahead = if display {
-            &mut self.square
-        } else {
-            &mut self.round
-        };
+        let limit = if display { self.text.len() } else { self.leaf_end(at) };
+        let ahead = if display { &mut self.square } else { &mut self.round };
         let close = ahead.next(self.text, at + 2).filter(|&close| close < limit);
         match close {
             Some(close)
-                if close > at + 2
-                    && self
-                        .tick
-                        .next(self.text, at)
-                        .is_none_or(|tick| tick > close) =>
+                if close > at + 2 && self.tick.next(self.text, at).is_none_or(|tick| tick > close) =>
             {
                 self.hide_inside(at + 2, close);
                 self.guard_lines(at, close);
@@ -146,8 +123,7 @@ impl Scan<'_> {
     /// The end of the formula that the single dollar at `at` opens.
     fn inline(&mut self, at: usize) -> Option<usize> {
         let limit = self.leaf_end(at);
-        let close =
-            (at + 1..limit).find(|&i| self.bytes[i] == b'$' && self.bytes[i - 1] != b'\\')?;
+        let close = (at + 1..limit).find(|&i| self.bytes[i] == b'$' && self.bytes[i - 1] != b'\\')?;
         let body = &self.text[at + 1..close];
         let touches = |b: u8| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C);
         let closes = close > at + 1
@@ -155,18 +131,11 @@ impl Scan<'_> {
             && touches(self.bytes[close - 1])
             && self.bytes.get(close + 1) != Some(&b'$');
         let in_one_cell = !(body.contains('|') && self.in_row(at));
-        let alone = self
-            .tick
-            .next(self.text, at)
-            .is_none_or(|tick| tick > close);
+        let alone = self.tick.next(self.text, at).is_none_or(|tick| tick > close);
         let formula = closes
             && in_one_cell
             && alone
-            && is_formula(
-                self.text[..at].chars().next_back(),
-                body,
-                self.text[close + 1..].chars().next(),
-            );
+            && is_formula(self.text[..at].chars().next_back(), body, self.text[close + 1..].chars().next());
         formula.then_some(close + 1)
     }
 
@@ -177,19 +146,12 @@ impl Scan<'_> {
             return (self.growing && begins_line).then(|| self.unfinished(at));
         };
         let body = &self.text[at + 2..close];
-        let pair = run(&self.bytes[close..], b'$') == 2
-            && self.bytes[close - 1] != b'\\'
-            && !body.trim().is_empty();
-        if !pair
-            || self
-                .tick
-                .next(self.text, at)
-                .is_some_and(|tick| tick < close)
-        {
+        let pair =
+            run(&self.bytes[close..], b'$') == 2 && self.bytes[close - 1] != b'\\' && !body.trim().is_empty();
+        if !pair || self.tick.next(self.text, at).is_some_and(|tick| tick < close) {
             return None;
         }
-        let rest =
-            self.text[close + 2..].trim_start_matches([' ', '\t', '.', ',', ';', '。', '，', '；']);
+        let rest = self.text[close + 2..].trim_start_matches([' ', '\t', '.', ',', ';', '。', '，', '；']);
         let formula = if begins_line && (rest.is_empty() || rest.starts_with(['\n', '\r'])) {
             true
         } else if body.contains(['\n', '\r']) {
@@ -206,8 +168,7 @@ impl Scan<'_> {
     /// A display formula whose end has not come yet: nothing in it is read, so that no `- b` of it becomes a list meanwhile.
     fn unfinished(&mut self, at: usize) -> usize {
         let end = self.bytes.len();
-        self.hidden
-            .extend((at..end).filter(|&i| INLINE.contains(&self.bytes[i])));
+        self.hidden.extend((at..end).filter(|&i| INLINE.contains(&self.bytes[i])));
         self.guard_lines(at, end);
         end
     }
@@ -232,11 +193,7 @@ impl Scan<'_> {
                     content += 1 + blanks(&self.bytes[content + 1..]);
                 }
             }
-            if self
-                .bytes
-                .get(content)
-                .is_some_and(|b| b"-+*#>=_~<|`[".contains(b))
-            {
+            if self.bytes.get(content).is_some_and(|b| b"-+*#>=_~<|`[".contains(b)) {
                 self.hidden.push(content);
             } else if let Some((_, hide)) = marker(self.bytes, content) {
                 self.hidden.push(content + hide);
@@ -252,15 +209,12 @@ impl Scan<'_> {
     /// The line that `at` is in.
     fn line(&self, at: usize) -> Line {
         let next = self.lines.partition_point(|line| line.start <= at);
-        self.lines
-            .get(next.wrapping_sub(1))
-            .copied()
-            .unwrap_or(Line {
-                start: 0,
-                content: 0,
-                quotes: 0,
-                leaf: true,
-            })
+        self.lines.get(next.wrapping_sub(1)).copied().unwrap_or(Line {
+            start: 0,
+            content: 0,
+            quotes: 0,
+            leaf: true,
+        })
     }
 
     fn begins_line(&self, at: usize) -> bool {
@@ -280,10 +234,7 @@ impl Scan<'_> {
 }
 
 fn blanks(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count()
+    bytes.iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
 }
 
 #[cfg(test)]
@@ -297,12 +248,7 @@ mod tests {
             let prefix = super::super::lines::Prefix::of(line);
             let content = start + prefix.content;
             let leaf = prefix.item.is_some() || line[prefix.content..].starts_with(['|', '#']);
-            lines.push(Line {
-                start,
-                content,
-                quotes: prefix.quotes,
-                leaf,
-            });
+            lines.push(Line { start, content, quotes: prefix.quotes, leaf });
         }
         let mut hidden = Vec::new();
         mark(chunk, &lines, growing, &mut hidden);
@@ -377,12 +323,7 @@ mod tests {
         let text = "\\(a ".repeat(10_000);
         assert_eq!(marked(&text[..40], false), "·(a ".repeat(10));
         let mut hidden = Vec::new();
-        let line = Line {
-            start: 0,
-            content: 0,
-            quotes: 0,
-            leaf: true,
-        };
+        let line = Line { start: 0, content: 0, quotes: 0, leaf: true };
         mark(&text, &[line], false, &mut hidden);
         assert_eq!(hidden.len(), 10_000);
     }

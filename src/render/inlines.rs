@@ -20,11 +20,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub const CELL: Place = Place {
-        in_link: false,
-        in_cell: true,
-        depth: 0,
-    };
+    pub const CELL: Place = Place { in_link: false, in_cell: true, depth: 0 };
 }
 
 /// Writes what is inside of `parent`.
@@ -76,10 +72,7 @@ fn element(html: &mut Html, tag: &'static str, node: Node<'_>, place: Place) {
 }
 
 fn deeper(place: Place) -> Place {
-    Place {
-        depth: place.depth + 1,
-        ..place
-    }
+    Place { depth: place.depth + 1, ..place }
 }
 
 /// The mark of the footnote `name`, in the text and before the note itself. There is no link between the two: it would need ids,
@@ -93,10 +86,7 @@ pub(super) fn footnote_mark(html: &mut Html, name: &str) {
 /// A link, or a picture, which is never fetched and becomes a link to itself. Where a reader would not see where it leads, the host
 /// is written behind. An address that may not be followed is text.
 fn link(html: &mut Html, node: Node<'_>, url: &str, picture: bool, place: Place) {
-    let inside = Place {
-        in_link: true,
-        ..deeper(place)
-    };
+    let inside = Place { in_link: true, ..deeper(place) };
     let text = text_of(node);
     let Some(address) = Address::parse(url).filter(|_| !place.in_link) else {
         write(html, node, inside);
@@ -107,14 +97,7 @@ fn link(html: &mut Html, node: Node<'_>, url: &str, picture: bool, place: Place)
         return;
     };
     let rel = Some("noopener noreferrer nofollow");
-    html.open(
-        "a",
-        &[
-            ("href", Some(&*address.url)),
-            ("rel", rel),
-            ("target", Some("_blank")),
-        ],
-    );
+    html.open("a", &[("href", Some(&*address.url)), ("rel", rel), ("target", Some("_blank"))]);
     if text.trim().is_empty() {
         html.text(&address.url);
     } else {
@@ -141,9 +124,7 @@ fn text_of(node: Node<'_>) -> String {
 }
 
 fn is_line_break(tag: &str) -> bool {
-    ["<br>", "<br/>", "<br />"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(tag))
+    ["<br>", "<br/>", "<br />"].iter().any(|known| known.eq_ignore_ascii_case(tag))
 }
 
 /// Whether `node` is a formula on lines of its own.
@@ -152,10 +133,7 @@ pub(super) fn is_display(node: Node<'_>) -> bool {
 }
 
 fn beside_display(node: Node<'_>) -> bool {
-    [node.previous_sibling(), node.next_sibling()]
-        .into_iter()
-        .flatten()
-        .any(is_display)
+    [node.previous_sibling(), node.next_sibling()].into_iter().flatten().any(is_display)
 }
 
 /// Writes the text of everything in `node`, a line for each block, and nothing else. It does not recurse, so no depth is too much.

@@ -82,8 +82,7 @@ impl Prefix {
 
 /// Whether `line` has nothing but blanks and its end.
 pub(super) fn is_blank(line: &str) -> bool {
-    line.bytes()
-        .all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+    line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
 /// The byte and the column of the first character that is no blank, from `at`, which is in `column`.
@@ -105,11 +104,7 @@ pub(super) fn marker(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         b'>' => Some((1, 0)),
         b'-' | b'+' | b'*' if ends(1) => Some((1, 0)),
         b'0'..=b'9' => {
-            let digits = bytes[at..]
-                .iter()
-                .take(10)
-                .take_while(|b| b.is_ascii_digit())
-                .count();
+            let digits = bytes[at..].iter().take(10).take_while(|b| b.is_ascii_digit()).count();
             let dot = matches!(bytes.get(at + digits), Some(b'.' | b')'));
             (digits < 10 && dot && ends(digits + 1)).then_some((digits + 1, digits))
         }
@@ -137,17 +132,7 @@ mod tests {
     #[test]
     fn lines_end_where_the_parser_ends_them() {
         let cut: Vec<_> = lines("a\nb\r\nc\rd\n\ne").collect();
-        assert_eq!(
-            cut,
-            [
-                (0, "a\n"),
-                (2, "b\r\n"),
-                (5, "c\r"),
-                (7, "d\n"),
-                (9, "\n"),
-                (10, "e")
-            ]
-        );
+        assert_eq!(cut, [(0, "a\n"), (2, "b\r\n"), (5, "c\r"), (7, "d\n"), (9, "\n"), (10, "e")]);
         assert_eq!(lines("").count(), 0);
     }
 
@@ -172,14 +157,8 @@ mod tests {
     #[test]
     fn i13_markers_too_deep_are_found() {
         assert_eq!(Prefix::of(&">".repeat(50_000)).too_deep, Some(MAX_MARKERS));
-        assert_eq!(
-            Prefix::of(&format!("{}- a", " ".repeat(MAX_COLUMN + 1))).too_deep,
-            Some(MAX_COLUMN + 1)
-        );
-        assert_eq!(
-            Prefix::of(&format!("{}7. a", " ".repeat(200))).too_deep,
-            Some(201)
-        );
+        assert_eq!(Prefix::of(&format!("{}- a", " ".repeat(MAX_COLUMN + 1))).too_deep, Some(MAX_COLUMN + 1));
+        assert_eq!(Prefix::of(&format!("{}7. a", " ".repeat(200))).too_deep, Some(201));
         assert_eq!(Prefix::of(&format!("{}a", " ".repeat(200))).too_deep, None);
     }
 }

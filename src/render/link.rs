@@ -27,12 +27,10 @@ impl<'a> Address<'a> {
         if url.trim() != url || url.chars().any(char::is_control) {
             return None;
         }
-        let scheme = ["https://", "http://", "mailto:"]
-            .into_iter()
-            .find(|scheme| {
-                let start = url.as_bytes().get(..scheme.len());
-                start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
-            })?;
+        let scheme = ["https://", "http://", "mailto:"].into_iter().find(|scheme| {
+            let start = url.as_bytes().get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+        })?;
         let rest = &url[scheme.len()..];
         let mut host = scheme.len()..scheme.len();
         if scheme != "mailto:" {
@@ -40,11 +38,7 @@ impl<'a> Address<'a> {
             let user = rest[..authority].rfind('@').map_or(0, |at| at + 1);
             host = scheme.len() + user..scheme.len() + authority;
         }
-        let leads_somewhere = if scheme == "mailto:" {
-            !rest.is_empty()
-        } else {
-            !host.is_empty()
-        };
+        let leads_somewhere = if scheme == "mailto:" { !rest.is_empty() } else { !host.is_empty() };
         leads_somewhere.then_some(Address { url, host })
     }
 
@@ -56,22 +50,15 @@ impl<'a> Address<'a> {
     /// Whether `text`, by which the link is shown, names a host, and another one than the link leads to.
     pub fn belies(&self, text: &str) -> bool {
         let text = show(text.trim()).to_ascii_lowercase();
-        let claimed = Address::parse(&text)
-            .map(|address| address.host().to_owned())
-            .unwrap_or_default();
+        let claimed = Address::parse(&text).map(|address| address.host().to_owned()).unwrap_or_default();
         let claimed = if claimed.is_empty() {
-            text.split(['/', '?', '#'])
-                .next()
-                .unwrap_or_default()
-                .to_owned()
+            text.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
         } else {
             claimed
         };
         let is_name = claimed.contains('.')
             && !claimed.ends_with('.')
-            && claimed
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
+            && claimed.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
         let bare = |host: &str| host.trim_start_matches("www.").to_owned();
         // Not every dotted word is a host: "v1.2" and "main.rs" are left alone unless something follows the name.
         let looks_like_an_address =
@@ -117,12 +104,7 @@ mod tests {
         ] {
             assert_eq!(Address::parse(url), None, "{url:?}");
         }
-        for url in [
-            "https://a.b",
-            "HTTP://a.b/?q=1#x",
-            "mailto:a@b.c",
-            "https://例子.测试/路",
-        ] {
+        for url in ["https://a.b", "HTTP://a.b/?q=1#x", "mailto:a@b.c", "https://例子.测试/路"] {
             assert_eq!(Address::parse(url).unwrap().url, url);
         }
     }
@@ -142,10 +124,7 @@ mod tests {
         assert!(belies("https://evil.example", "https://bank.example/login"));
         assert!(belies("https://evil.example", "www.bank.example"));
         assert!(belies("https://evil.example", "bank.example/login"));
-        assert!(!belies(
-            "https://www.bank.example/a",
-            "https://bank.example"
-        ));
+        assert!(!belies("https://www.bank.example/a", "https://bank.example"));
         assert!(!belies("https://github.com/a/b", "main.rs"));
         assert!(!belies("https://a.b", "the manual"));
         assert!(!belies("mailto:a@b.c", "a@b.c"));

@@ -40,10 +40,7 @@ pub const VERSION: u32 = 1;
 
 /// The HTML of each top-level block of `markdown`, in order. A block is exactly one element.
 pub fn blocks(markdown: &str) -> Vec<String> {
-    document::blocks(markdown, false)
-        .into_iter()
-        .map(|block| block.html)
-        .collect()
+    document::blocks(markdown, false).into_iter().map(|block| block.html).collect()
 }
 
 /// The whole HTML of `markdown`: its blocks, and nothing between them, so that a page gets the same nodes as from a `Stream`.

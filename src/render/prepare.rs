@@ -38,11 +38,7 @@ impl Prepared<'_> {
             let last = offsets.partition_point(|&at| at < to);
             offsets[first..last].iter().map(|at| at - from).collect()
         };
-        hide(
-            &self.text[from..to],
-            &inside(&self.hidden),
-            &inside(&self.ends),
-        )
+        hide(&self.text[from..to], &inside(&self.hidden), &inside(&self.ends))
     }
 }
 
@@ -66,12 +62,7 @@ pub(super) fn prepare(text: &str, growing: bool) -> Prepared<'_> {
         offsets.sort_unstable();
         offsets.dedup();
     }
-    Prepared {
-        text,
-        hidden: scan.hidden,
-        ends: scan.ends,
-        seams: scan.seams,
-    }
+    Prepared { text, hidden: scan.hidden, ends: scan.ends, seams: scan.seams }
 }
 
 struct Scan<'a> {
@@ -105,10 +96,7 @@ impl Scan<'_> {
             return;
         }
         if std::mem::take(&mut self.after_blank) && self.chunk.is_empty() {
-            self.seams.push(Seam {
-                at: start,
-                clean: prefix.content == 0,
-            });
+            self.seams.push(Seam { at: start, clean: prefix.content == 0 });
         }
         self.hidden.extend(prefix.too_deep.map(|at| start + at));
         self.place_in_lists(&prefix);
@@ -121,10 +109,7 @@ impl Scan<'_> {
                 column: self.items.last().copied().unwrap_or(0),
             });
         } else {
-            let quoted_anew = self
-                .chunk
-                .last()
-                .is_none_or(|last| last.quotes != prefix.quotes);
+            let quoted_anew = self.chunk.last().is_none_or(|last| last.quotes != prefix.quotes);
             let leaf = quoted_anew || prefix.item.is_some() || content.starts_with(['#', '|']);
             self.chunk.push(formula::Line {
                 start,
@@ -146,14 +131,12 @@ impl Scan<'_> {
 
     /// A line between code fences. That it is code is a guess, so what would be costly in prose is hidden here as well.
     fn code(&mut self, start: usize, line: &str) {
-        self.hidden
-            .extend(Prefix::of(line).too_deep.map(|at| start + at));
+        self.hidden.extend(Prefix::of(line).too_deep.map(|at| start + at));
         let bytes = line.as_bytes();
         let costly = |&i: &usize| {
             bytes[i] == b'$' || bytes[i] == b'\\' && matches!(bytes.get(i + 1), Some(b'(' | b'['))
         };
-        self.hidden
-            .extend((0..bytes.len()).filter(costly).map(|i| start + i));
+        self.hidden.extend((0..bytes.len()).filter(costly).map(|i| start + i));
         addresses::mark(line, start, &mut self.hidden);
     }
 
@@ -165,8 +148,7 @@ impl Scan<'_> {
         };
         let limit = start + self.text[start..end].floor_char_boundary(MAX_CHUNK);
         let bytes = self.text.as_bytes();
-        self.hidden
-            .extend((limit..end).filter(|&i| INLINE.contains(&bytes[i])));
+        self.hidden.extend((limit..end).filter(|&i| INLINE.contains(&bytes[i])));
         addresses::mark(&self.text[start..end], start, &mut self.hidden);
         addresses::mark_ends(&self.text[start..limit], start, &mut self.ends);
         self.entities(start, limit);
@@ -178,12 +160,7 @@ impl Scan<'_> {
             line.content -= start;
         }
         let mut formulas = Vec::new();
-        formula::mark(
-            &self.text[start..limit],
-            &lines,
-            growing && limit == end,
-            &mut formulas,
-        );
+        formula::mark(&self.text[start..limit], &lines, growing && limit == end, &mut formulas);
         self.hidden.extend(formulas.iter().map(|at| start + at));
     }
 
@@ -207,19 +184,14 @@ impl Scan<'_> {
     /// not end with its paragraph does not begin.
     fn open_ended_html(&mut self, lines: &[formula::Line], start: usize, end: usize) {
         let chunk = &self.text[start..end];
-        if !lines
-            .iter()
-            .any(|line| self.text[line.content..end].starts_with('<'))
-        {
+        if !lines.iter().any(|line| self.text[line.content..end].starts_with('<')) {
             return;
         }
         let lower = chunk.to_ascii_lowercase();
         let mut ends = HTML_BLOCKS.map(|(_, end)| Ahead::new(end));
         for line in lines {
             let at = line.content - start;
-            let kind = HTML_BLOCKS
-                .iter()
-                .position(|(begin, _)| lower[at..].starts_with(begin));
+            let kind = HTML_BLOCKS.iter().position(|(begin, _)| lower[at..].starts_with(begin));
             if kind.is_some_and(|kind| ends[kind].next(&lower, at).is_none()) {
                 self.hidden.push(line.content);
             }
@@ -249,9 +221,7 @@ fn is_markup(name: &str) -> bool {
         None => None,
     };
     matches!(number, Some(34 | 38 | 39 | 60 | 62))
-        || ["lt", "gt", "amp", "quot", "apos"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
+        || ["lt", "gt", "amp", "quot", "apos"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -262,11 +232,7 @@ mod tests {
     fn marked(text: &str) -> String {
         let hidden = prepare(text, false).hidden;
         let byte = |(i, c)| {
-            if hidden.binary_search(&i).is_ok() {
-                '·'
-            } else {
-                c
-            }
+            if hidden.binary_search(&i).is_ok() { '·' } else { c }
         };
         text.char_indices().map(byte).collect()
     }
@@ -274,14 +240,9 @@ mod tests {
     #[test]
     fn code_is_not_searched_for_formulas() {
         let text = "```sh\necho $A $B\n```\n$x$ ~~~\n- ```\n  $a$\n  ```\n  $y$\n> ```\n> $b$\n$z$";
-        let expected =
-            "```sh\necho ·A ·B\n```\n$x$ ~~~\n- ```\n  ·a·\n  ```\n  $y$\n> ```\n> ·b·\n$z$";
+        let expected = "```sh\necho ·A ·B\n```\n$x$ ~~~\n- ```\n  ·a·\n  ```\n  $y$\n> ```\n> ·b·\n$z$";
         assert_eq!(marked(text), expected);
-        assert_eq!(
-            marked("    ```\n$x$ and $5"),
-            "    ```\n$x$ and ·5",
-            "indented code opens no fence"
-        );
+        assert_eq!(marked("    ```\n$x$ and $5"), "    ```\n$x$ and ·5", "indented code opens no fence");
         assert_eq!(
             marked("- a\n\n      ```\n      $5"),
             "- a\n\n      ```\n      ·5",
@@ -299,14 +260,8 @@ mod tests {
 
     #[test]
     fn c16_entities_of_markup_are_what_was_typed() {
-        assert_eq!(
-            marked("&lt;b&gt; &amp; &#60; &#x3C; &#X3e;"),
-            "·lt;b·gt; ·amp; ·#60; ·#x3C; ·#X3e;"
-        );
-        assert_eq!(
-            marked("&nbsp; &copy; &#8217; &lt & ;"),
-            "&nbsp; &copy; &#8217; &lt & ;"
-        );
+        assert_eq!(marked("&lt;b&gt; &amp; &#60; &#x3C; &#X3e;"), "·lt;b·gt; ·amp; ·#60; ·#x3C; ·#X3e;");
+        assert_eq!(marked("&nbsp; &copy; &#8217; &lt & ;"), "&nbsp; &copy; &#8217; &lt & ;");
     }
 
     #[test]
@@ -319,11 +274,7 @@ mod tests {
     #[test]
     fn seams_are_between_blocks() {
         let seams = prepare("a\n\nb\n\n- c\n\n  d\n\n```\n\ne\n```\n\nf", false).seams;
-        let clean: Vec<usize> = seams
-            .iter()
-            .filter(|seam| seam.clean)
-            .map(|seam| seam.at)
-            .collect();
+        let clean: Vec<usize> = seams.iter().filter(|seam| seam.clean).map(|seam| seam.at).collect();
         assert_eq!(clean, [0, 3, 16, 28]);
         assert_eq!(seams.len(), 6);
     }

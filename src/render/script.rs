@@ -19,13 +19,9 @@ impl Direction {
     /// The direction that the first strong character of `text` gives; `None` if it has none. Strong are letters; digits,
     /// punctuation and blanks are not (Unicode Standard Annex 9, rule P2, by blocks instead of by the property's table).
     pub fn of(text: &str) -> Option<Direction> {
-        text.chars().find(|c| c.is_alphabetic()).map(|c| {
-            if is_right_to_left(c) {
-                Direction::RightToLeft
-            } else {
-                Direction::LeftToRight
-            }
-        })
+        text.chars()
+            .find(|c| c.is_alphabetic())
+            .map(|c| if is_right_to_left(c) { Direction::RightToLeft } else { Direction::LeftToRight })
     }
 }
 
@@ -75,11 +71,7 @@ impl Tally {
                 self.hangul += 1;
             } else if c.is_alphabetic() {
                 let latin = matches!(u32::from(c), 0xAA..=0x24F | 0x1E00..=0x1EFF | 0x2C60..=0x2C7F | 0xA720..=0xA7FF);
-                *(if latin {
-                    &mut self.latin
-                } else {
-                    &mut self.other
-                }) += 1;
+                *(if latin { &mut self.latin } else { &mut self.other }) += 1;
             }
         }
     }
@@ -121,19 +113,13 @@ mod tests {
         assert_eq!(Direction::of("1. two این"), Some(Direction::LeftToRight));
         assert_eq!(Direction::of("你好"), Some(Direction::LeftToRight));
         assert_eq!(Direction::of("12 – !"), None);
-        assert_eq!(
-            Direction::of("\u{fdd0}$5 שלום"),
-            Some(Direction::RightToLeft)
-        );
+        assert_eq!(Direction::of("\u{fdd0}$5 שלום"), Some(Direction::RightToLeft));
     }
 
     #[test]
     fn the_language_is_the_one_that_says_most() {
         assert_eq!(language("每天早上记下比前一天慢了多少秒"), Some("zh"));
-        assert_eq!(
-            language("使用 React 的 useState 钩子管理 state"),
-            Some("zh")
-        );
+        assert_eq!(language("使用 React 的 useState 钩子管理 state"), Some("zh"));
         assert_eq!(language("The word 苹果 means apple."), Some("en"));
         assert_eq!(language("Größe und Höhe"), Some("en"));
         assert_eq!(language("東京は日本の首都です。"), Some("ja"));

@@ -53,21 +53,15 @@ pub(super) fn show(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let whole = text.replace(CUT, "");
-    Cow::Owned(
-        whole
-            .chars()
-            .filter(|&c| c != CUT_MARK)
-            .map(shown)
-            .collect(),
-    )
+    Cow::Owned(whole.chars().filter(|&c| c != CUT_MARK).map(shown).collect())
 }
 
 /// The character that `c` stands for, itself unless it is a stand-in.
 fn shown(c: char) -> char {
     match u32::from(c) {
-        n @ FIRST..=LAST => HIDEABLE
-            .get((n - FIRST) as usize)
-            .map_or(char::REPLACEMENT_CHARACTER, |&b| char::from(b)),
+        n @ FIRST..=LAST => {
+            HIDEABLE.get((n - FIRST) as usize).map_or(char::REPLACEMENT_CHARACTER, |&b| char::from(b))
+        }
         _ => c,
     }
 }
@@ -80,17 +74,8 @@ pub(super) fn stand_in(byte: u8) -> Option<char> {
 
 fn push_clean(out: &mut String, text: &str) {
     let foreign = |c: char| c == '\0' || c == CUT_MARK || (FIRST..=LAST).contains(&u32::from(c));
-    if text
-        .bytes()
-        .any(|b| b == 0 || b == CUT_MARK as u8 || b == 0xEF)
-    {
-        out.extend(text.chars().map(|c| {
-            if foreign(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        }));
+    if text.bytes().any(|b| b == 0 || b == CUT_MARK as u8 || b == 0xEF) {
+        out.extend(text.chars().map(|c| if foreign(c) { char::REPLACEMENT_CHARACTER } else { c }));
     } else {
         out.push_str(text);
     }

@@ -59,10 +59,7 @@ impl Stream {
         let Some(new) = text.as_bytes().get(self.seen..).filter(|_| !self.ended) else {
             return Vec::new();
         };
-        let line_end = new
-            .iter()
-            .rposition(|&b| b == b'\n')
-            .map(|at| self.seen + at + 1);
+        let line_end = new.iter().rposition(|&b| b == b'\n').map(|at| self.seen + at + 1);
         self.seen = text.len();
         let Some(complete) = line_end else {
             return Vec::new();
@@ -83,12 +80,7 @@ impl Stream {
     pub fn finish(&mut self, text: &str) -> Vec<Change> {
         let whole = super::blocks(text);
         let mut changes: Vec<Change> = Vec::new();
-        let change = |index, html| Change {
-            index,
-            end: text.len(),
-            html,
-            open: false,
-        };
+        let change = |index, html| Change { index, end: text.len(), html, open: false };
         for (index, html) in whole.iter().enumerate() {
             if self.sent.get(index) != Some(html) {
                 changes.push(change(index, Some(html.clone())));
@@ -97,12 +89,7 @@ impl Stream {
         if self.sent.len() > whole.len() {
             changes.push(change(whole.len(), None));
         }
-        *self = Stream {
-            sent: whole,
-            shown: text.len(),
-            ended: true,
-            ..Stream::default()
-        };
+        *self = Stream { sent: whole, shown: text.len(), ended: true, ..Stream::default() };
         self.settled = self.sent.len();
         changes
     }
@@ -131,9 +118,7 @@ impl Stream {
             return true;
         }
         let size = self.complete - self.start;
-        size <= SMALL
-            || new.len() * PARTS >= size
-            || ends_block(&text[self.start..self.rendered], new)
+        size <= SMALL || new.len() * PARTS >= size || ends_block(&text[self.start..self.rendered], new)
     }
 
     /// Renders the complete lines from the last block on. If that was code `in_fence`, the page has put text into it.
@@ -172,12 +157,7 @@ impl Stream {
         }
         if self.sent.len() > first + starts.len() {
             self.sent.truncate(first + starts.len());
-            changes.push(Change {
-                index: self.sent.len(),
-                end: shown,
-                html: None,
-                open: false,
-            });
+            changes.push(Change { index: self.sent.len(), end: shown, html: None, open: false });
         }
         self.shown = shown;
         self.settle(&starts, end);

@@ -55,10 +55,7 @@ fn pipes(row: &str) -> Vec<usize> {
     if inner.starts_with('|') && !pipes.is_empty() {
         pipes.remove(0);
     }
-    if pipes
-        .last()
-        .is_some_and(|&last| last + 1 == row.trim_end().len())
-    {
+    if pipes.last().is_some_and(|&last| last + 1 == row.trim_end().len()) {
         pipes.pop();
     }
     pipes
@@ -73,8 +70,7 @@ fn excess(row: &str, columns: usize) -> Vec<usize> {
     }
     let (mut hidden, kept): (Vec<usize>, Vec<usize>) = if row.contains('`') {
         let code = code_spans(row);
-        all.iter()
-            .partition(|&at| code.iter().any(|span| span.contains(at)))
+        all.iter().partition(|&at| code.iter().any(|span| span.contains(at)))
     } else {
         (Vec::new(), all)
     };
@@ -108,12 +104,7 @@ mod tests {
     fn hidden(text: &str) -> Vec<usize> {
         let mut lines = Vec::new();
         for (start, line) in super::super::lines::lines(text) {
-            lines.push(Line {
-                start,
-                content: start,
-                quotes: 0,
-                leaf: line.starts_with('|'),
-            });
+            lines.push(Line { start, content: start, quotes: 0, leaf: line.starts_with('|') });
         }
         let mut hidden = Vec::new();
         mark(text, &lines, text.len(), &mut hidden);
@@ -124,36 +115,24 @@ mod tests {
     fn cells_too_many_stay_text() {
         assert!(hidden("| a | b |\n|---|---|\n| 1 | 2 |\n| 1 \\| 2 |\n").is_empty());
         let text = "| a | b |\n|---|---|\n| 1 | 2 | 3 | 4 |\nx|y|z";
-        let shown: String = text
-            .char_indices()
-            .map(|(i, c)| if hidden(text).contains(&i) { '·' } else { c })
-            .collect();
+        let shown: String =
+            text.char_indices().map(|(i, c)| if hidden(text).contains(&i) { '·' } else { c }).collect();
         assert_eq!(shown, "| a | b |\n|---|---|\n| 1 | 2 · 3 · 4 |\nx|y·z");
     }
 
     #[test]
     fn a_pipe_in_code_ends_no_cell() {
         let text = "| a | b |\n|---|---|\n| `x | y` | `a` ||\n| `x|y` | 2 |\n";
-        let shown: String = text
-            .char_indices()
-            .map(|(i, c)| if hidden(text).contains(&i) { '·' } else { c })
-            .collect();
-        assert_eq!(
-            shown,
-            "| a | b |\n|---|---|\n| `x · y` | `a` ·|\n| `x·y` | 2 |\n"
-        );
+        let shown: String =
+            text.char_indices().map(|(i, c)| if hidden(text).contains(&i) { '·' } else { c }).collect();
+        assert_eq!(shown, "| a | b |\n|---|---|\n| `x · y` | `a` ·|\n| `x·y` | 2 |\n");
     }
 
     #[test]
     fn i13_a_table_of_made_up_cells_is_none() {
         let wide = format!("{}\n{}\n", "|a".repeat(100), "|-".repeat(100));
         assert_eq!(hidden(&wide).len(), 1);
-        let short = format!(
-            "{}\n{}\n{}",
-            "|a".repeat(60),
-            "|-".repeat(60),
-            "a\n".repeat(1000)
-        );
+        let short = format!("{}\n{}\n{}", "|a".repeat(60), "|-".repeat(60), "a\n".repeat(1000));
         assert_eq!(hidden(&short).len(), 1);
     }
 }

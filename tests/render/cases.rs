@@ -21,35 +21,22 @@ fn c15_currency_is_no_formula_and_no_dollar_is_lost() {
             format!("# {text}"),
         ] {
             assert!(!html(&text).contains("<math"), "{text}");
-            assert_eq!(
-                visible(&text).matches('$').count(),
-                text.matches('$').count(),
-                "{text}"
-            );
+            assert_eq!(visible(&text).matches('$').count(), text.matches('$').count(), "{text}");
         }
     }
     let code = html("C# $\"a\" and `$PATH`");
-    assert_eq!(
-        code,
-        "<p lang=\"en\" dir=\"auto\">C# $&quot;a&quot; and <code dir=\"ltr\">$PATH</code></p>"
-    );
+    assert_eq!(code, "<p lang=\"en\" dir=\"auto\">C# $&quot;a&quot; and <code dir=\"ltr\">$PATH</code></p>");
     assert_eq!(
         html("**$5** and **$10**"),
         "<p lang=\"en\" dir=\"auto\"><strong>$5</strong> and <strong>$10</strong></p>"
     );
     assert_eq!(
-        visible("| a | b |\n|--|--|\n| $5 | $6 |")
-            .split_whitespace()
-            .collect::<Vec<_>>(),
+        visible("| a | b |\n|--|--|\n| $5 | $6 |").split_whitespace().collect::<Vec<_>>(),
         ["a", "b", "$5", "$6"]
     );
-    for text in [
-        "$E = mc^2$",
-        "\\(x_i\\)",
-        "$\\$0.60$",
-        "a\n\n$$\nx = 1\n+ 2\n- 3\n$$",
-        "- \\[\n  x\n  - y\n  \\]",
-    ] {
+    for text in
+        ["$E = mc^2$", "\\(x_i\\)", "$\\$0.60$", "a\n\n$$\nx = 1\n+ 2\n- 3\n$$", "- \\[\n  x\n  - y\n  \\]"]
+    {
         assert_eq!(html(text).matches("<math").count(), 1, "{text}");
         assert!(!html(text).contains("tex"), "{text}");
     }
@@ -83,44 +70,22 @@ fn c16_angle_brackets_keep_their_characters() {
         "a\u{a0}b © →",
         "other entities are what they stand for"
     );
-    assert!(
-        html("| a |\n|---|\n| b<br>c<BR/>d |").contains("b<br>c<br>d"),
-        "cells have no other line break"
-    );
+    assert!(html("| a |\n|---|\n| b<br>c<BR/>d |").contains("b<br>c<br>d"), "cells have no other line break");
 }
 
 #[test]
 fn c17_the_text_of_a_code_block_is_the_code() {
     let answer = "```rust\nif a < b && c > \"d\" { v.push('é'); }\n```\n```\n\tx\n```\n- ```html\n  &lt;b&gt; $5 \\(x\n  ```";
-    let seen: Vec<String> = blocks(answer)
-        .iter()
-        .map(|block| crate::checker::check(block).unwrap())
-        .collect();
-    let seen: Vec<&str> = seen
-        .iter()
-        .map(|text| text.trim_start_matches('\n'))
-        .collect();
-    assert_eq!(
-        seen,
-        [
-            "if a < b && c > \"d\" { v.push('é'); }",
-            "\tx",
-            "&lt;b&gt; $5 \\(x"
-        ]
-    );
-    assert_eq!(
-        crate::checker::check(&blocks("```\na\n\n```")[0])
-            .unwrap()
-            .trim_start_matches('\n')
-            .len(),
-        2
-    );
+    let seen: Vec<String> =
+        blocks(answer).iter().map(|block| crate::checker::check(block).unwrap()).collect();
+    let seen: Vec<&str> = seen.iter().map(|text| text.trim_start_matches('\n')).collect();
+    assert_eq!(seen, ["if a < b && c > \"d\" { v.push('é'); }", "\tx", "&lt;b&gt; $5 \\(x"]);
+    assert_eq!(crate::checker::check(&blocks("```\na\n\n```")[0]).unwrap().trim_start_matches('\n').len(), 2);
 }
 
 #[test]
 fn c30_direction_comes_from_the_first_letter_of_prose() {
-    let answer =
-        "`./run.sh -v` سپس این را اجرا کن (۲ بار)!\n\n- یک\n- two\n\n```sh\nls -l /tmp\n```";
+    let answer = "`./run.sh -v` سپس این را اجرا کن (۲ بار)!\n\n- یک\n- two\n\n```sh\nls -l /tmp\n```";
     let blocks = blocks(answer);
     // `auto` does not look into elements that have a direction, so the code in front of it does not count.
     assert!(
@@ -135,8 +100,7 @@ fn c30_direction_comes_from_the_first_letter_of_prose() {
     assert!(blocks[2].starts_with("<div class=\"code\" dir=\"ltr\""));
     assert!(html("> `x` שלום").starts_with("<blockquote dir=\"rtl\">"));
     assert!(
-        html("| א | b |\n|---|---|\n| c | d |")
-            .starts_with("<div class=\"table\" lang=\"en\" dir=\"rtl\"")
+        html("| א | b |\n|---|---|\n| c | d |").starts_with("<div class=\"table\" lang=\"en\" dir=\"rtl\"")
     );
     assert!(
         html("- a\n\n- ب")
@@ -178,77 +142,50 @@ fn pictures_are_links_and_links_say_where_they_lead() {
             .contains(">https://bank.example (evil.example)</a>")
     );
     assert!(html("[home](https://evil.example)").contains(">home</a>"));
-    assert_eq!(
-        visible("[a](./b.md) [c](#d) [e](javascript:f)").trim(),
-        "a (./b.md) c e (javascript:f)"
-    );
-    assert!(
-        html("[a](https://e.example/?a=1&amp;b=2)").contains("\"https://e.example/?a=1&amp;b=2\"")
-    );
+    assert_eq!(visible("[a](./b.md) [c](#d) [e](javascript:f)").trim(), "a (./b.md) c e (javascript:f)");
+    assert!(html("[a](https://e.example/?a=1&amp;b=2)").contains("\"https://e.example/?a=1&amp;b=2\""));
 }
 
 #[test]
 fn bare_addresses_end_where_chinese_goes_on() {
-    let html =
-        html("详见https://a.example/docs。**重要**：[文档](https://c.example/摆钟（乐器）)。");
-    assert!(
-        html.contains(">https://a.example/docs</a>。<strong>重要</strong>："),
-        "{html}"
-    );
-    assert!(
-        html.contains("href=\"https://c.example/摆钟（乐器）\""),
-        "{html}"
-    );
+    let html = html("详见https://a.example/docs。**重要**：[文档](https://c.example/摆钟（乐器）)。");
+    assert!(html.contains(">https://a.example/docs</a>。<strong>重要</strong>："), "{html}");
+    assert!(html.contains("href=\"https://c.example/摆钟（乐器）\""), "{html}");
 }
 
 #[test]
 fn footnotes_stay_where_they_are() {
     let html = html("a[^1] b[^none]\n\n[^1]: note\n\n[^x]: alone");
     assert!(html.contains("a<sup>1</sup> b[^none]"), "{html}");
-    assert!(html.contains("<div class=\"footnote\" lang=\"en\" dir=\"ltr\"><p dir=\"auto\"><sup>x</sup> alone</p></div>"), "{html}");
+    assert!(
+        html.contains(
+            "<div class=\"footnote\" lang=\"en\" dir=\"ltr\"><p dir=\"auto\"><sup>x</sup> alone</p></div>"
+        ),
+        "{html}"
+    );
 }
 
 #[test]
 fn nesting_ends_but_nothing_is_lost() {
     let quotes = format!("{} deep", "> ".repeat(60));
     assert!(visible(&quotes).contains("deep"));
-    let list: String = (0..60)
-        .map(|level| format!("{}- w{level}\n", "  ".repeat(level)))
-        .collect();
+    let list: String = (0..60).map(|level| format!("{}- w{level}\n", "  ".repeat(level))).collect();
     let seen = visible(&list);
-    assert!(
-        (0..60).all(|level| seen.contains(&format!("w{level}"))),
-        "{seen}"
-    );
+    assert!((0..60).all(|level| seen.contains(&format!("w{level}"))), "{seen}");
     let emphasis = format!("{}core{}", "*a ".repeat(200), " b*".repeat(200));
     assert!(visible(&emphasis).contains("core"));
 }
 
 #[test]
 fn the_corpus_is_safe_and_whole() {
-    let markup = [
-        "https", "http", "WARNING", "TIP", "python", "bash", "console", "diff", "rust", "html",
-    ];
+    let markup = ["https", "http", "WARNING", "TIP", "python", "bash", "console", "diff", "rust", "html"];
     for (name, text) in crate::CORPUS {
         let seen = visible(text);
-        for word in text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| word.len() > 3)
-        {
-            let around = [
-                ("\\", ""),
-                ("/", ""),
-                ("?", ""),
-                ("&", ""),
-                ("=", ""),
-                ("", "."),
-                ("\"", ""),
-                ("", "\""),
-            ];
+        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 3) {
+            let around =
+                [("\\", ""), ("/", ""), ("?", ""), ("&", ""), ("=", ""), ("", "."), ("\"", ""), ("", "\"")];
             let no_prose = markup.contains(&word)
-                || around
-                    .iter()
-                    .any(|(before, behind)| text.contains(&format!("{before}{word}{behind}")));
+                || around.iter().any(|(before, behind)| text.contains(&format!("{before}{word}{behind}")));
             assert!(seen.contains(word) || no_prose, "{name}: {word} is lost");
         }
     }

@@ -45,23 +45,12 @@ const CLASSES: &[&str] = &[
 
 /// What a reader sees of `html`, which must be exactly one element; `Err` says what is wrong with it.
 pub fn check(html: &str) -> Result<String, String> {
-    let mut reader = Reader {
-        rest: html,
-        text: String::new(),
-        open: Vec::new(),
-        elements_at_top: 0,
-    };
+    let mut reader = Reader { rest: html, text: String::new(), open: Vec::new(), elements_at_top: 0 };
     reader.read().map_err(|fault| {
-        format!(
-            "{fault}\n  before {:?}\n  in {html}",
-            reader.rest.chars().take(60).collect::<String>()
-        )
+        format!("{fault}\n  before {:?}\n  in {html}", reader.rest.chars().take(60).collect::<String>())
     })?;
     if reader.elements_at_top != 1 {
-        return Err(format!(
-            "{} elements at the top\n  in {html}",
-            reader.elements_at_top
-        ));
+        return Err(format!("{} elements at the top\n  in {html}", reader.elements_at_top));
     }
     Ok(reader.text)
 }
@@ -96,8 +85,7 @@ impl<'a> Reader<'a> {
                 '\u{fdd0}'..='\u{fdef}' => return Err("a stand-in came out".into()),
                 c => {
                     if self.open.is_empty()
-                        || matches!(self.holds(), 'B' | 'L' | 'R' | 'C' | 'T' | '-')
-                            && !c.is_whitespace()
+                        || matches!(self.holds(), 'B' | 'L' | 'R' | 'C' | 'T' | '-') && !c.is_whitespace()
                     {
                         return Err(format!("text {c:?} where none may be"));
                     }
@@ -106,11 +94,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if self.open.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{:?} left open", self.open))
-        }
+        if self.open.is_empty() { Ok(()) } else { Err(format!("{:?} left open", self.open)) }
     }
 
     fn holds(&self) -> char {
@@ -118,12 +102,7 @@ impl<'a> Reader<'a> {
     }
 
     fn entity(&mut self) -> Result<(), String> {
-        for (name, c) in [
-            ("&amp;", '&'),
-            ("&lt;", '<'),
-            ("&gt;", '>'),
-            ("&quot;", '"'),
-        ] {
+        for (name, c) in [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"')] {
             if let Some(rest) = self.rest.strip_prefix(name) {
                 self.text.push(c);
                 self.rest = rest;
@@ -134,9 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     fn tag(&mut self) -> Result<(), String> {
-        let (tag, rest) = self.rest[1..]
-            .split_once('>')
-            .ok_or("a tag without an end")?;
+        let (tag, rest) = self.rest[1..].split_once('>').ok_or("a tag without an end")?;
         if let Some(name) = tag.strip_prefix('/') {
             if self.open.pop().map(|(open, _)| open) != Some(name) {
                 return Err(format!("</{name}> closes nothing"));
@@ -194,25 +171,14 @@ impl<'a> Reader<'a> {
             return Ok(('M', 'M', MATH));
         }
         let found = ELEMENTS.iter().find(|element| element.0 == name);
-        found
-            .map(|&(_, is, holds, attributes)| (is, holds, attributes))
-            .ok_or(format!("element <{name}>"))
+        found.map(|&(_, is, holds, attributes)| (is, holds, attributes)).ok_or(format!("element <{name}>"))
     }
 
-    fn attributes(
-        &mut self,
-        element: &str,
-        mut rest: &str,
-        allowed: &[&str],
-    ) -> Result<(), String> {
+    fn attributes(&mut self, element: &str, mut rest: &str, allowed: &[&str]) -> Result<(), String> {
         let mut seen = Vec::new();
         while !rest.is_empty() {
-            let (name, behind) = rest
-                .split_once("=\"")
-                .ok_or(format!("attributes {rest:?}"))?;
-            let (value, behind) = behind
-                .split_once('"')
-                .ok_or(format!("attributes {rest:?}"))?;
+            let (name, behind) = rest.split_once("=\"").ok_or(format!("attributes {rest:?}"))?;
+            let (value, behind) = behind.split_once('"').ok_or(format!("attributes {rest:?}"))?;
             if !allowed.contains(&name) || !is_value(element, name, value) {
                 return Err(format!("<{element} {name}={value:?}>"));
             }
@@ -237,16 +203,12 @@ fn is_value(element: &str, name: &str, value: &str) -> bool {
                     || ["cell-left", "cell-right", "small", "mop-negated", "boxed"].contains(&class)
             };
             value.split(' ').all(known)
-                && value
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'-' || b == b' ')
+                && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b == b' ')
         }
         "class" => value.split(' ').all(|class| CLASSES.contains(&class)),
         "data-lang" => {
             (1..=20).contains(&value.len())
-                && value
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+#-".contains(&b))
+                && value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+#-".contains(&b))
         }
         "start" => value.len() <= 10 && value.bytes().all(|b| b.is_ascii_digit()),
         "tabindex" => value == "0",
@@ -257,21 +219,16 @@ fn is_value(element: &str, name: &str, value: &str) -> bool {
         "display" => one_of(&["block", "inline"]),
         "href" => {
             let lower = value.to_ascii_lowercase();
-            let scheme = lower.starts_with("http://")
-                || lower.starts_with("https://")
-                || lower.starts_with("mailto:");
+            let scheme =
+                lower.starts_with("http://") || lower.starts_with("https://") || lower.starts_with("mailto:");
             scheme && !value.contains(['<', '>', '\n', '\r', '\t', '\0']) && !value.starts_with(' ')
         }
         "mathvariant" => value == "normal",
         "scriptlevel" => one_of(&["0", "1", "2"]),
-        "stretchy" | "symmetric" | "movablelimits" | "largeop" | "displaystyle" => {
-            one_of(&["true", "false"])
-        }
+        "stretchy" | "symmetric" | "movablelimits" | "largeop" | "displaystyle" => one_of(&["true", "false"]),
         _ => {
             value.len() < 24
-                && value
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase() || b".-".contains(&b))
+                && value.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase() || b".-".contains(&b))
         }
     }
 }
@@ -306,8 +263,5 @@ fn the_checker_finds_what_is_wrong() {
     ] {
         assert!(check(html).is_err(), "{html}");
     }
-    assert_eq!(
-        check("<p dir=\"auto\">a &lt;<br>b</p>").unwrap().trim(),
-        "a <\nb"
-    );
+    assert_eq!(check("<p dir=\"auto\">a &lt;<br>b</p>").unwrap().trim(), "a <\nb");
 }

@@ -19,12 +19,7 @@ const HOSTILE: &[&str] = &[
 #[test]
 fn nothing_unsafe_comes_out() {
     let mut random = Random(0x5EED_0002);
-    let tokens: Vec<&str> = TOKENS
-        .iter()
-        .chain(HOSTILE)
-        .chain(HOSTILE)
-        .copied()
-        .collect();
+    let tokens: Vec<&str> = TOKENS.iter().chain(HOSTILE).chain(HOSTILE).copied().collect();
     for _ in 0..crate::rounds(6000) {
         let text = random_text(&mut random, &tokens, 24);
         let seen = visible(&text);
@@ -35,11 +30,8 @@ fn nothing_unsafe_comes_out() {
 #[test]
 fn nothing_unsafe_comes_out_of_formulas() {
     let mut random = Random(0x5EED_0003);
-    let tokens: Vec<&str> = HOSTILE
-        .iter()
-        .filter(|token| !token.contains(['$', '`', '\n']))
-        .copied()
-        .collect();
+    let tokens: Vec<&str> =
+        HOSTILE.iter().filter(|token| !token.contains(['$', '`', '\n'])).copied().collect();
     for _ in 0..crate::rounds(6000) {
         visible(&format!("$x{}x$", random_text(&mut random, &tokens, 12)));
     }
@@ -53,11 +45,7 @@ fn nothing_goes_missing() {
         "](", "[a]: https://a.example\n", "```rust\n", "```", "``", "`", "~~", "![", "> [!NOTE]\n", "$", "$$", "$$\n", "\\(",
         "\\)", "\\[\n", "\\]", "[^1]: ", "<b>", "</b>", "<div>\n", ":", "<",
     ];
-    let tokens: Vec<&str> = TOKENS
-        .iter()
-        .filter(|token| !takes.contains(token))
-        .copied()
-        .collect();
+    let tokens: Vec<&str> = TOKENS.iter().filter(|token| !takes.contains(token)).copied().collect();
     let mut random = Random(0x5EED_0004);
     for _ in 0..crate::rounds(4000) {
         let mut text = String::new();

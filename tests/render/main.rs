@@ -21,10 +21,7 @@ const CORPUS: &[(&str, &str)] = &[
 
 /// How many random texts to try.
 fn rounds(usual: usize) -> usize {
-    std::env::var("RENDER_FUZZ")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(usual)
+    std::env::var("RENDER_FUZZ").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
 }
 
 /// Numbers that look random and are the same every time.

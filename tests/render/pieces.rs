@@ -20,10 +20,7 @@ impl Page {
         assert!(!taken_back, "{changes:?} take back text that was shown");
         for change in changes {
             assert!(change.index <= self.blocks.len(), "{change:?} leaves a gap");
-            assert!(
-                change.end <= text.len() && text.is_char_boundary(change.end),
-                "{change:?}"
-            );
+            assert!(change.end <= text.len() && text.is_char_boundary(change.end), "{change:?}");
             // Before the end only the last block may change, or blocks be added behind it.
             assert!(
                 self.ended || change.index + 1 >= self.blocks.len(),
@@ -60,14 +57,8 @@ impl Page {
 }
 
 fn ends(text: &str, step: usize) -> impl Iterator<Item = usize> {
-    let boundaries: Vec<usize> = (1..=text.len())
-        .filter(|&end| text.is_char_boundary(end))
-        .collect();
-    boundaries
-        .into_iter()
-        .enumerate()
-        .filter(move |(i, _)| (i + 1) % step == 0)
-        .map(|(_, end)| end)
+    let boundaries: Vec<usize> = (1..=text.len()).filter(|&end| text.is_char_boundary(end)).collect();
+    boundaries.into_iter().enumerate().filter(move |(i, _)| (i + 1) % step == 0).map(|(_, end)| end)
 }
 
 fn follows(text: &str, step: usize) {
@@ -88,10 +79,8 @@ fn the_corpus_in_pieces_of_every_size() {
 
 #[test]
 fn c32_bold_cut_between_its_stars() {
-    for text in [
-        "这是**“取出并重置”模式**。\n",
-        "**该星号不会被识别。**这是因为\n\n**复现：**10 轮对话",
-    ] {
+    for text in ["这是**“取出并重置”模式**。\n", "**该星号不会被识别。**这是因为\n\n**复现：**10 轮对话"]
+    {
         follows(text, 1);
     }
 }
@@ -102,23 +91,12 @@ fn an_open_code_block_is_sent_once_and_coloured_when_it_closes() {
     let mut stream = Stream::new();
     let mut sent: Vec<(usize, Change)> = Vec::new();
     for end in 1..text.len() {
-        sent.extend(
-            stream
-                .update(&text[..end])
-                .into_iter()
-                .map(|change| (end, change)),
-        );
+        sent.extend(stream.update(&text[..end]).into_iter().map(|change| (end, change)));
     }
-    let code: Vec<&(usize, Change)> = sent
-        .iter()
-        .filter(|(_, change)| change.index == 1)
-        .collect();
+    let code: Vec<&(usize, Change)> = sent.iter().filter(|(_, change)| change.index == 1).collect();
     assert_eq!(code.len(), 2, "{code:?}");
     let fence = text.find("```js\n").unwrap() + 6;
-    assert_eq!(
-        (code[0].0, code[0].1.end, code[0].1.open),
-        (fence, fence, true)
-    );
+    assert_eq!((code[0].0, code[0].1.end, code[0].1.open), (fence, fence, true));
     assert!(
         code[0]
             .1
@@ -127,15 +105,7 @@ fn an_open_code_block_is_sent_once_and_coloured_when_it_closes() {
             .unwrap()
             .ends_with("data-lang=\"js\"><pre tabindex=\"0\"><code></code></pre></div>")
     );
-    assert!(
-        code[1]
-            .1
-            .html
-            .as_deref()
-            .unwrap()
-            .contains("<span class=\"k\">if</span>")
-            && !code[1].1.open
-    );
+    assert!(code[1].1.html.as_deref().unwrap().contains("<span class=\"k\">if</span>") && !code[1].1.open);
 }
 
 #[test]
@@ -144,11 +114,7 @@ fn a_code_block_is_sent_again_when_it_closes_though_it_looks_the_same() {
     let mut stream = Stream::new();
     let first = stream.update(&text[..6]).remove(0);
     let rest = stream.update(text);
-    assert_eq!(
-        (rest.len(), rest[0].index, &rest[0].html),
-        (2, 0, &first.html),
-        "what the page put in goes"
-    );
+    assert_eq!((rest.len(), rest[0].index, &rest[0].html), (2, 0, &first.html), "what the page put in goes");
 }
 
 #[test]
@@ -163,11 +129,7 @@ fn the_tail_of_an_open_code_block_continues_its_text() {
     let mut stream = Stream::new();
     let first = stream.update(&text[..8]).remove(0);
     assert!(first.html.as_deref().unwrap().contains("<code>a\nb</code>"));
-    assert_eq!(
-        &text[first.end..],
-        "\nc\n",
-        "what the page appends to the code"
-    );
+    assert_eq!(&text[first.end..], "\nc\n", "what the page appends to the code");
     assert!(stream.update(text).is_empty());
     assert_eq!(stream.snapshot().pop().unwrap().end, first.end);
 }
@@ -202,12 +164,7 @@ fn c27_a_long_block_is_not_sent_at_every_line() {
         let changes = stream.update(&text);
         page.apply(&text, changes);
     }
-    assert!(
-        page.bytes < 80 * text.len(),
-        "{} for {}",
-        page.bytes,
-        text.len()
-    );
+    assert!(page.bytes < 80 * text.len(), "{} for {}", page.bytes, text.len());
 }
 
 /// Pieces of Markdown that make all constructs, and break them.
@@ -241,10 +198,7 @@ fn random_texts_in_random_pieces() {
         all += 1;
     }
     println!("{late} of {all} texts had a settled block set right at the end");
-    assert!(
-        late * 4 < all,
-        "settled blocks are hardly ever wrong: {late} of {all}"
-    );
+    assert!(late * 4 < all, "settled blocks are hardly ever wrong: {late} of {all}");
 }
 
 proptest! {
@@ -265,29 +219,16 @@ proptest! {
 #[test]
 #[ignore = "prints timings"]
 fn cost_of_a_growing_answer() {
-    let corpus: String = CORPUS
-        .iter()
-        .map(|(_, text)| format!("{text}\n\n"))
-        .collect();
+    let corpus: String = CORPUS.iter().map(|(_, text)| format!("{text}\n\n")).collect();
     let code = "```rust\nfn main() {\n    let a: Vec<u8> = vec![1, 2, 3]; // numbers\n    println!(\"{a:?}\");\n}\n```\n\n";
     for (name, unit) in [
         ("corpus", corpus.as_str()),
         ("code", code),
-        (
-            "one list",
-            "- an item with **bold** words, `code` and a [link](https://a.example)\n",
-        ),
-        (
-            "one paragraph",
-            "A line of *text* with `code` in it, and no blank line after it.\n",
-        ),
+        ("one list", "- an item with **bold** words, `code` and a [link](https://a.example)\n"),
+        ("one paragraph", "A line of *text* with `code` in it, and no blank line after it.\n"),
         ("one table", "| a | b |\n|---|---|\n"),
     ] {
-        let row = if name == "one table" {
-            "| a cell with **bold** | and $x^2$ |\n"
-        } else {
-            unit
-        };
+        let row = if name == "one table" { "| a cell with **bold** | and $x^2$ |\n" } else { unit };
         let mut text = unit.to_owned();
         while text.len() < 64 << 10 {
             text.push_str(row);
@@ -299,11 +240,7 @@ fn cost_of_a_growing_answer() {
         for end in (5..text.len()).step_by(5) {
             let changes = stream.update(&text[..text.floor_char_boundary(end)]);
             updates += usize::from(!changes.is_empty());
-            bytes += changes
-                .iter()
-                .filter_map(|change| change.html.as_ref())
-                .map(String::len)
-                .sum::<usize>();
+            bytes += changes.iter().filter_map(|change| change.html.as_ref()).map(String::len).sum::<usize>();
         }
         let growing = start.elapsed();
         let start = std::time::Instant::now();

@@ -2,8 +2,8 @@
 
 use super::Class::{Function, Keyword, Type};
 use super::families::{
-    C_LIKE, DATA, DOUBLE, FOLDED_HABITS, HASH, LONG_DOUBLE, PLAIN_HABITS, RAW_BACKTICK,
-    SHELL_HABITS, SINGLE, TRIPLE_DOUBLE, TRIPLE_SINGLE, raw,
+    C_LIKE, DATA, DOUBLE, FOLDED_HABITS, HASH, LONG_DOUBLE, PLAIN_HABITS, RAW_BACKTICK, SHELL_HABITS, SINGLE,
+    TRIPLE_DOUBLE, TRIPLE_SINGLE, raw,
 };
 use super::words::{Habits, Language};
 
@@ -37,10 +37,7 @@ pub(super) const ALL: &[Language] = &[
         quotes: &[DOUBLE, SINGLE],
         ..DATA
     },
-    Language {
-        names: "yaml yml eyaml compose docker-compose ansible",
-        ..DATA
-    },
+    Language { names: "yaml yml eyaml compose docker-compose ansible", ..DATA },
     Language {
         names: "toml ini cfg conf config properties dotenv env editorconfig gitconfig systemd desktop",
         comments: &["#", ";"],
@@ -54,30 +51,16 @@ pub(super) const ALL: &[Language] = &[
         comments: &["//"],
         blocks: &[("/*", "*/")],
         quotes: &[DOUBLE, SINGLE],
-        sigils: &[
-            (b'@', Keyword),
-            (b'.', Function),
-            (b'#', Function),
-            (b'$', Type),
-            (b'!', Keyword),
-        ],
+        sigils: &[(b'@', Keyword), (b'.', Function), (b'#', Function), (b'$', Type), (b'!', Keyword)],
         inside: b"-",
         key: b":",
-        habits: Habits {
-            calls: true,
-            spaced_comments: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { calls: true, spaced_comments: true, ..PLAIN_HABITS },
         ..C_LIKE
     },
     Language {
         names: "dockerfile docker containerfile",
         keywords: "from as run cmd label maintainer expose env add copy entrypoint volume user workdir arg onbuild stopsignal healthcheck shell",
-        habits: Habits {
-            fold_case: true,
-            spaced_comments: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { fold_case: true, spaced_comments: true, ..PLAIN_HABITS },
         sigils: &[(b'$', Type)],
         inside: b"-",
         ..HASH
@@ -97,10 +80,7 @@ pub(super) const ALL: &[Language] = &[
         quotes: &[LONG_DOUBLE, raw("'", "'")],
         sigils: &[(b'$', Type), (b'-', Keyword)],
         inside: b"-",
-        habits: Habits {
-            fold_case: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { fold_case: true, ..PLAIN_HABITS },
         ..HASH
     },
     Language {
@@ -109,10 +89,7 @@ pub(super) const ALL: &[Language] = &[
         comments: &["rem ", "REM ", "Rem ", "::"],
         quotes: &[DOUBLE],
         sigils: &[(b'%', Type), (b':', Function)],
-        habits: Habits {
-            fold_case: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { fold_case: true, ..PLAIN_HABITS },
         ..HASH
     },
     Language {
@@ -132,11 +109,7 @@ pub(super) const ALL: &[Language] = &[
         sigils: &[(b'$', Type), (b'@', Type)],
         inside: b"-",
         blocks: &[("/*", "*/")],
-        habits: Habits {
-            spaced_comments: true,
-            calls: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { spaced_comments: true, calls: true, ..PLAIN_HABITS },
         ..HASH
     },
     Language {
@@ -163,10 +136,7 @@ pub(super) const ALL: &[Language] = &[
         quotes: &[DOUBLE, raw("'", "'")],
         sigils: &[(b'&', Type)],
         inside: b":#",
-        habits: Habits {
-            calls: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { calls: true, ..PLAIN_HABITS },
         ..HASH
     },
 ];

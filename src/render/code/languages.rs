@@ -10,21 +10,11 @@ use super::{formats, programs};
 
 /// The language that `name`, in lower case, stands for.
 pub(super) fn find(name: &str) -> Option<&'static Known> {
-    static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-        programs::ALL
-            .iter()
-            .chain(formats::ALL)
-            .map(Known::new)
-            .collect()
-    });
+    static KNOWN: LazyLock<Vec<Known>> =
+        LazyLock::new(|| programs::ALL.iter().chain(formats::ALL).map(Known::new).collect());
     static NAMES: LazyLock<HashMap<&'static str, &'static Known>> = LazyLock::new(|| {
-        let names = |known: &'static Known| {
-            known
-                .language
-                .names
-                .split_whitespace()
-                .map(move |name| (name, known))
-        };
+        let names =
+            |known: &'static Known| known.language.names.split_whitespace().map(move |name| (name, known));
         KNOWN.iter().flat_map(names).collect()
     });
     NAMES.get(name).copied()
@@ -38,18 +28,14 @@ mod tests {
     #[test]
     fn names_are_unique_and_can_be_written() {
         let mut seen = std::collections::HashSet::new();
-        for name in programs::ALL
-            .iter()
-            .chain(formats::ALL)
-            .flat_map(|language| language.names.split_whitespace())
+        for name in
+            programs::ALL.iter().chain(formats::ALL).flat_map(|language| language.names.split_whitespace())
         {
             assert!(seen.insert(name), "{name} twice");
             assert_eq!(super::super::language_name(name).as_deref(), Some(name));
             assert!(find(name).is_some());
         }
-        for name in [
-            "js", "ts", "sh", "shell", "csharp", "c++", "py", "rs", "yml", "jsonc", "golang",
-        ] {
+        for name in ["js", "ts", "sh", "shell", "csharp", "c++", "py", "rs", "yml", "jsonc", "golang"] {
             assert!(seen.contains(name), "{name}");
         }
         assert!(find("plaintext").is_none() && find("text").is_none());
@@ -78,16 +64,8 @@ mod tests {
                 "SELECT count(*) FROM t WHERE a = 'x' -- c",
                 "[k:SELECT] [f:count](*) [k:FROM] t [k:WHERE] a = [s:'x'] [c:-- c]",
             ),
-            (
-                "json",
-                "{\"a\": [1, true, \"b\"]}",
-                "{[t:\"a\"]: [[n:1], [k:true], [s:\"b\"]]}",
-            ),
-            (
-                "yaml",
-                "a-b: c # d\n- http://x#y",
-                "[t:a-b]: c [c:# d]\n- [t:http]://x#y",
-            ),
+            ("json", "{\"a\": [1, true, \"b\"]}", "{[t:\"a\"]: [[n:1], [k:true], [s:\"b\"]]}"),
+            ("yaml", "a-b: c # d\n- http://x#y", "[t:a-b]: c [c:# d]\n- [t:http]://x#y"),
             (
                 "sh",
                 "for f in $A; do echo \"$f\" 'x'; done # c",
@@ -104,16 +82,8 @@ mod tests {
                 "[k:#include] <a.h>\n[t:int] [f:main]([t:void]) { [k:return] [n:0x1F]; }",
             ),
             ("go", "x := `a\\` + \"b\"", "x := [s:`a\\`] + [s:\"b\"]"),
-            (
-                "toml",
-                "a = \"b\" # c\n[d]",
-                "[t:a] = [s:\"b\"] [c:# c]\n[d]",
-            ),
-            (
-                "lua",
-                "--[[ a\n]] local x = [[b]] -- c",
-                "[c:--[[ a\n]]] [k:local] x = [s:[[b]]] [c:-- c]",
-            ),
+            ("toml", "a = \"b\" # c\n[d]", "[t:a] = [s:\"b\"] [c:# c]\n[d]"),
+            ("lua", "--[[ a\n]] local x = [[b]] -- c", "[c:--[[ a\n]]] [k:local] x = [s:[[b]]] [c:-- c]"),
             ("js", "it's /* open", "it's [c:/* open]"),
             ("rs", "/* a /* b */ c */ 你好", "[c:/* a /* b */ c */] 你好"),
         ] {

@@ -30,27 +30,14 @@ pub(super) fn paint(painter: &mut Painter<'_>, code: &str) {
         painter.plain(&rest[..at]);
         rest = &rest[at..];
         if rest.starts_with("<!--") {
-            rest = piece(
-                painter,
-                Some(Class::Comment),
-                rest,
-                rest.find("-->").map(|end| end + 3),
-            );
-        } else if rest[1..]
-            .starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
-        {
-            let name = rest[1..]
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .next()
-                .unwrap_or_default();
+            rest = piece(painter, Some(Class::Comment), rest, rest.find("-->").map(|end| end + 3));
+        } else if rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
+            let name = rest[1..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
             rest = tag(painter, rest);
-            if let Some((language, end)) = [
-                ("script", "javascript", "</script"),
-                ("style", "css", "</style"),
-            ]
-            .iter()
-            .find(|(tag, ..)| *tag == name)
-            .map(|(_, language, end)| (language, end))
+            if let Some((language, end)) = [("script", "javascript", "</script"), ("style", "css", "</style")]
+                .iter()
+                .find(|(tag, ..)| *tag == name)
+                .map(|(_, language, end)| (language, end))
             {
                 let inside = &rest[..rest.find(end).unwrap_or(rest.len())];
                 match languages::find(language) {
@@ -67,12 +54,7 @@ pub(super) fn paint(painter: &mut Painter<'_>, code: &str) {
 }
 
 /// Writes a piece of `rest`, all of it if it has no end, and returns what follows.
-fn piece<'a>(
-    painter: &mut Painter<'_>,
-    class: Option<Class>,
-    rest: &'a str,
-    end: Option<usize>,
-) -> &'a str {
+fn piece<'a>(painter: &mut Painter<'_>, class: Option<Class>, rest: &'a str, end: Option<usize>) -> &'a str {
     let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
     painter.push(class, piece);
     behind
@@ -81,9 +63,7 @@ fn piece<'a>(
 /// Writes the tag that `rest` begins with.
 fn tag<'a>(painter: &mut Painter<'_>, rest: &'a str) -> &'a str {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | '@' | '#');
-    let name = rest
-        .find(|c: char| !is_name(c) && !matches!(c, '<' | '/' | '!' | '?'))
-        .unwrap_or(rest.len());
+    let name = rest.find(|c: char| !is_name(c) && !matches!(c, '<' | '/' | '!' | '?')).unwrap_or(rest.len());
     let mut rest = piece(painter, Some(Class::Keyword), rest, Some(name));
     while let Some(c) = rest.chars().next() {
         rest = match c {
@@ -92,12 +72,7 @@ fn tag<'a>(painter: &mut Painter<'_>, rest: &'a str) -> &'a str {
             '/' | '?' if rest[1..].starts_with('>') => {
                 return piece(painter, Some(Class::Keyword), rest, Some(2));
             }
-            '"' | '\'' => piece(
-                painter,
-                Some(Class::String),
-                rest,
-                rest[1..].find(c).map(|end| end + 2),
-            ),
+            '"' | '\'' => piece(painter, Some(Class::String), rest, rest[1..].find(c).map(|end| end + 2)),
             c if is_name(c) => piece(painter, Some(Class::Type), rest, rest.find(|c| !is_name(c))),
             c => piece(painter, None, rest, Some(c.len_utf8())),
         };

@@ -55,21 +55,10 @@ pub(super) fn write(html: &mut Html, info: &str, code: &str) {
     let code = show(code);
     let code = code.strip_suffix('\n').unwrap_or(&code);
     let code = code.strip_suffix('\r').unwrap_or(code);
-    html.open(
-        "div",
-        &[
-            ("class", Some("code")),
-            ("dir", Some("ltr")),
-            ("data-lang", name.as_deref()),
-        ],
-    );
+    html.open("div", &[("class", Some("code")), ("dir", Some("ltr")), ("data-lang", name.as_deref())]);
     html.open("pre", &[("tabindex", Some("0"))]);
     html.open("code", &[]);
-    let mut painter = Painter {
-        html,
-        current: None,
-        blanks: String::new(),
-    };
+    let mut painter = Painter { html, current: None, blanks: String::new() };
     paint(&mut painter, name.as_deref(), code);
     painter.turn_to(None);
     html.close("code");
@@ -79,10 +68,7 @@ pub(super) fn write(html: &mut Html, info: &str, code: &str) {
 
 /// The name of the language that an info string begins with, in lower case: `[a-z0-9+#-]{1,20}`.
 fn language_name(info: &str) -> Option<String> {
-    let first = info
-        .trim_start()
-        .trim_start_matches("{.")
-        .trim_start_matches('.');
+    let first = info.trim_start().trim_start_matches("{.").trim_start_matches('.');
     let name: String = first
         .chars()
         .map(|c| c.to_ascii_lowercase())

@@ -2,8 +2,8 @@
 
 use super::Class::{Function, Keyword, Type};
 use super::families::{
-    BACKTICK, BASIC, C_LIKE, CHARACTER, DOUBLE, FOLDED_HABITS, HASH, LISP, LONG_DOUBLE,
-    LONG_SINGLE, PLAIN_HABITS, RAW_BACKTICK, SINGLE, TRIPLE_DOUBLE, TRIPLE_SINGLE, raw,
+    BACKTICK, BASIC, C_LIKE, CHARACTER, DOUBLE, FOLDED_HABITS, HASH, LISP, LONG_DOUBLE, LONG_SINGLE,
+    PLAIN_HABITS, RAW_BACKTICK, SINGLE, TRIPLE_DOUBLE, TRIPLE_SINGLE, raw,
 };
 use super::words::{Habits, Language};
 
@@ -32,10 +32,7 @@ pub(super) const ALL: &[Language] = &[
         types: "bool char f32 f64 i8 i16 i32 i64 i128 isize str u8 u16 u32 u64 u128 usize Self",
         quotes: &[raw("r#\"", "\"#"), raw("r\"", "\""), LONG_DOUBLE, CHARACTER],
         sigils: &[(b'\'', Type)],
-        habits: Habits {
-            nested: true,
-            ..C_LIKE.habits
-        },
+        habits: Habits { nested: true, ..C_LIKE.habits },
         ..C_LIKE
     },
     Language {
@@ -75,10 +72,7 @@ pub(super) const ALL: &[Language] = &[
         types: "Int String Double Float Bool Character Array Dictionary Set Optional Self int double num bool uint uint256 address bytes bytes32 string u8 u16 u32 u64 i32 i64 usize f32 f64",
         quotes: &[TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE],
         sigils: &[(b'@', Function), (b'#', Keyword)],
-        habits: Habits {
-            nested: true,
-            ..C_LIKE.habits
-        },
+        habits: Habits { nested: true, ..C_LIKE.habits },
         ..C_LIKE
     },
     Language {
@@ -96,10 +90,7 @@ pub(super) const ALL: &[Language] = &[
         quotes: &[TRIPLE_DOUBLE, LONG_DOUBLE, LONG_SINGLE],
         sigils: &[(b'@', Type), (b':', Type), (b'$', Type)],
         inside: b"?!",
-        habits: Habits {
-            spaced_comments: true,
-            ..HASH.habits
-        },
+        habits: Habits { spaced_comments: true, ..HASH.habits },
         ..HASH
     },
     Language {
@@ -125,11 +116,7 @@ pub(super) const ALL: &[Language] = &[
         keywords: "and BEGIN begin bless cmp continue defined delete die do each else elsif END end eq eval exit for foreach function ge getline given goto gt if in keys last le length local lt map my ne next no not or our package print printf proc push puts redo ref require return say scalar set shift sort split sprintf sub tr undef unless until use values wantarray when while xor",
         quotes: &[LONG_DOUBLE, LONG_SINGLE],
         sigils: &[(b'$', Type), (b'@', Type), (b'%', Type)],
-        habits: Habits {
-            spaced_comments: true,
-            calls: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { spaced_comments: true, calls: true, ..PLAIN_HABITS },
         ..HASH
     },
     Language {
@@ -138,11 +125,7 @@ pub(super) const ALL: &[Language] = &[
         comments: &["--"],
         blocks: &[("{-", "-}")],
         quotes: &[TRIPLE_DOUBLE, DOUBLE, CHARACTER],
-        habits: Habits {
-            nested: true,
-            capital_types: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { nested: true, capital_types: true, ..PLAIN_HABITS },
         ..C_LIKE
     },
     Language {
@@ -151,11 +134,7 @@ pub(super) const ALL: &[Language] = &[
         comments: &[],
         blocks: &[("(*", "*)"), ("/-", "-/")],
         quotes: &[DOUBLE, CHARACTER],
-        habits: Habits {
-            nested: true,
-            capital_types: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { nested: true, capital_types: true, ..PLAIN_HABITS },
         ..C_LIKE
     },
     Language {
@@ -195,10 +174,7 @@ pub(super) const ALL: &[Language] = &[
         types: "rax rbx rcx rdx rsi rdi rbp rsp eax ebx ecx edx esi edi ebp esp ax bx cx dx al bl cl dl r8 r9 r10 r11 r12 r13 r14 r15 x0 x1 x2 x3 sp lr pc zero ra a0 a1 a2 t0 t1 t2",
         comments: &[";", "//"],
         sigils: &[(b'%', Type), (b'.', Keyword)],
-        habits: Habits {
-            fold_case: true,
-            ..PLAIN_HABITS
-        },
+        habits: Habits { fold_case: true, ..PLAIN_HABITS },
         ..HASH
     },
     Language {

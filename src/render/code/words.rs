@@ -62,18 +62,9 @@ pub(super) struct Known {
 
 impl Known {
     pub fn new(language: &'static Language) -> Known {
-        let types = language
-            .types
-            .split_whitespace()
-            .map(|word| (word, Class::Type));
-        let keywords = language
-            .keywords
-            .split_whitespace()
-            .map(|word| (word, Class::Keyword));
-        Known {
-            language,
-            words: types.chain(keywords).collect(),
-        }
+        let types = language.types.split_whitespace().map(|word| (word, Class::Type));
+        let keywords = language.keywords.split_whitespace().map(|word| (word, Class::Keyword));
+        Known { language, words: types.chain(keywords).collect() }
     }
 
     fn class(&self, word: &str) -> Option<Class> {
@@ -87,13 +78,7 @@ impl Known {
 
 /// Writes `code` in the colours of a language.
 pub(super) fn paint(painter: &mut Painter<'_>, known: &Known, code: &str) {
-    let mut scan = Scan {
-        known,
-        language: known.language,
-        code,
-        at: 0,
-        expected: None,
-    };
+    let mut scan = Scan { known, language: known.language, code, at: 0, expected: None };
     while scan.at < code.len() {
         let (class, end) = scan.token();
         painter.push(class, &code[scan.at..end]);
@@ -125,11 +110,7 @@ impl Scan<'_> {
             return (Some(Class::Comment), end);
         }
         if let Some(end) = self.string() {
-            let class = if self.is_key(end) {
-                Class::Type
-            } else {
-                Class::String
-            };
+            let class = if self.is_key(end) { Class::Type } else { Class::String };
             return (Some(class), end);
         }
         if first.is_ascii_digit() {
@@ -138,11 +119,7 @@ impl Scan<'_> {
         if is_word(first) {
             return self.word();
         }
-        let sigil = self
-            .language
-            .sigils
-            .iter()
-            .find(|(sign, _)| first == char::from(*sign));
+        let sigil = self.language.sigils.iter().find(|(sign, _)| first == char::from(*sign));
         if let Some((_, class)) = sigil {
             let end = self.word_end(self.at + 1);
             if end > self.at + 1 {
@@ -172,24 +149,13 @@ impl Scan<'_> {
                 );
             }
         }
-        let begins = self
-            .language
-            .comments
-            .iter()
-            .any(|open| rest.starts_with(open));
+        let begins = self.language.comments.iter().any(|open| rest.starts_with(open));
         begins.then(|| self.at + rest.find('\n').unwrap_or(rest.len()))
     }
 
     fn string(&self) -> Option<usize> {
-        let quotes = self
-            .language
-            .quotes
-            .iter()
-            .filter(|quote| self.rest().starts_with(quote.open));
-        quotes
-            .filter_map(|quote| quote.end(self.rest()))
-            .next()
-            .map(|length| self.at + length)
+        let quotes = self.language.quotes.iter().filter(|quote| self.rest().starts_with(quote.open));
+        quotes.filter_map(|quote| quote.end(self.rest())).next().map(|length| self.at + length)
     }
 
     /// Letters belong to it (`0x1F`, `10px`, `1e9`), and points between digits.
@@ -220,9 +186,7 @@ impl Scan<'_> {
                 || c.is_ascii_digit()
                 || u8::try_from(c).is_ok_and(|b| self.language.inside.contains(&b))
         };
-        self.code[from..]
-            .find(|c| !inside(c))
-            .map_or(self.code.len(), |length| from + length)
+        self.code[from..].find(|c| !inside(c)).map_or(self.code.len(), |length| from + length)
     }
 
     fn word(&mut self) -> (Option<Class>, usize) {
@@ -240,9 +204,7 @@ impl Scan<'_> {
         } else if let Some(end) = self.prefixed(word, end) {
             return (Some(Class::String), end);
         } else if habits.calls
-            && ["(", "!(", "![", "!{"]
-                .iter()
-                .any(|call| self.code[end..].starts_with(call))
+            && ["(", "!(", "![", "!{"].iter().any(|call| self.code[end..].starts_with(call))
         {
             Some(Class::Function)
         } else {
@@ -258,11 +220,7 @@ impl Scan<'_> {
     /// The end of the string that `word` is the prefix of, as in `f"…"` and `L'…'`.
     fn prefixed(&self, word: &str, end: usize) -> Option<usize> {
         let prefix = word.len() <= 2 && word.is_ascii();
-        let inner = Scan {
-            at: end,
-            expected: None,
-            ..*self
-        };
+        let inner = Scan { at: end, expected: None, ..*self };
         inner.string().filter(|_| prefix)
     }
 
@@ -270,11 +228,7 @@ impl Scan<'_> {
     fn is_key(&self, end: usize) -> bool {
         let keys = self.language.key;
         !keys.is_empty()
-            && self.code[end..]
-                .trim_start_matches(' ')
-                .bytes()
-                .next()
-                .is_some_and(|b| keys.contains(&b))
+            && self.code[end..].trim_start_matches(' ').bytes().next().is_some_and(|b| keys.contains(&b))
     }
 }
 
@@ -309,20 +263,16 @@ fn is_word(c: char) -> bool {
 
 fn introduces(keyword: &str) -> Option<Class> {
     match keyword {
-        "fn" | "def" | "func" | "function" | "fun" | "sub" | "proc" | "defp" => {
-            Some(Class::Function)
-        }
-        "class" | "struct" | "enum" | "interface" | "trait" | "type" | "protocol" | "record"
-        | "extends" | "implements" | "new" => Some(Class::Type),
+        "fn" | "def" | "func" | "function" | "fun" | "sub" | "proc" | "defp" => Some(Class::Function),
+        "class" | "struct" | "enum" | "interface" | "trait" | "type" | "protocol" | "record" | "extends"
+        | "implements" | "new" => Some(Class::Type),
         _ => None,
     }
 }
 
 /// The length of what `rest` begins with, to behind the first `close` from `from` on, or all of it.
 fn till(rest: &str, from: usize, close: &str) -> usize {
-    rest[from..]
-        .find(close)
-        .map_or(rest.len(), |length| from + length + close.len())
+    rest[from..].find(close).map_or(rest.len(), |length| from + length + close.len())
 }
 
 /// The same for what may hold itself.

@@ -74,19 +74,10 @@ const COMMANDS: &[(Kind, &str)] = &[
         Kind::One,
         "mathbfup mathsfit mathsfup symbb symbbit symbf symbfcal symbffrak symbfit symbfsfit symbfsfup symbfup",
     ),
-    (
-        Kind::One,
-        "symcal symfrak symit symnormal symrm symsf symsfit symsfup symtt symup",
-    ),
-    (
-        Kind::Two,
-        "frac dfrac tfrac cfrac binom dbinom tbinom overset underset stackrel",
-    ),
+    (Kind::One, "symcal symfrak symit symnormal symrm symsf symsfit symsfup symtt symup"),
+    (Kind::Two, "frac dfrac tfrac cfrac binom dbinom tbinom overset underset stackrel"),
     (Kind::Bracketed, "sqrt xleftarrow xrightarrow"),
-    (
-        Kind::Words,
-        "text textrm textbf textit textsf texttt mbox hbox textnormal textup emph",
-    ),
+    (Kind::Words, "text textrm textbf textit textsf texttt mbox hbox textnormal textup emph"),
     (
         Kind::Size,
         "left right middle big bigl bigr bigm Big Bigl Bigr Bigm bigg biggl biggr biggm Bigg Biggl Biggr Biggm",

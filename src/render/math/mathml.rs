@@ -28,13 +28,7 @@ pub(super) fn write(html: &mut Html, raw: &str, display: bool) -> bool {
     };
     let mut out = Html::default();
     // In a paragraph's direction a formula counts as little as code.
-    out.open(
-        "math",
-        &[
-            ("display", Some(if display { "block" } else { "inline" })),
-            ("dir", Some("ltr")),
-        ],
-    );
+    out.open("math", &[("display", Some(if display { "block" } else { "inline" })), ("dir", Some("ltr"))]);
     if elements(&mut out, body).is_none() {
         return false;
     }
@@ -60,9 +54,7 @@ fn elements(out: &mut Html, mut rest: &str) -> Option<()> {
             out.close(open.pop().filter(|known| *known == name)?);
             continue;
         }
-        let (inside, empty) = inside
-            .strip_suffix('/')
-            .map_or((inside, false), |inside| (inside, true));
+        let (inside, empty) = inside.strip_suffix('/').map_or((inside, false), |inside| (inside, true));
         let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
         let name = word_of(TAGS, name)?;
         let boxed = if name == "mrow" { boxed(rest) } else { None };
@@ -88,9 +80,7 @@ fn word_of(words: &'static str, word: &str) -> Option<&'static str> {
 
 /// What follows the sign for a box, if `rest` begins with it.
 fn boxed(rest: &str) -> Option<&str> {
-    let (_, behind) = rest
-        .strip_prefix("<mi")
-        .and_then(|rest| rest.split_once('>'))?;
+    let (_, behind) = rest.strip_prefix("<mi").and_then(|rest| rest.split_once('>'))?;
     behind.strip_prefix(BOX)?.strip_prefix("</mi>")
 }
 
@@ -111,10 +101,7 @@ fn start(out: &mut Html, name: &'static str, mut rest: &str, boxed: bool) -> Opt
             known.push((key, Some(value)));
         }
     }
-    known.push((
-        "class",
-        Some(class.as_str()).filter(|class| !class.is_empty()),
-    ));
+    known.push(("class", Some(class.as_str()).filter(|class| !class.is_empty())));
     out.open(name, &known);
     Some(())
 }
@@ -132,26 +119,15 @@ fn attribute(key: &str, value: &str) -> Option<&'static str> {
 }
 
 fn is_length(value: &str) -> bool {
-    let Some((number, em)) = [
-        ("em", 1.0),
-        ("ex", 0.5),
-        ("pt", 0.1),
-        ("mm", 0.24),
-        ("cm", 2.4),
-        ("in", 6.0),
-        ("pc", 1.2),
-    ]
-    .into_iter()
-    .find_map(|(unit, em)| value.strip_suffix(unit).map(|number| (number, em))) else {
+    let Some((number, em)) =
+        [("em", 1.0), ("ex", 0.5), ("pt", 0.1), ("mm", 0.24), ("cm", 2.4), ("in", 6.0), ("pc", 1.2)]
+            .into_iter()
+            .find_map(|(unit, em)| value.strip_suffix(unit).map(|number| (number, em)))
+    else {
         return false;
     };
-    let plain = number
-        .bytes()
-        .all(|b| b.is_ascii_digit() || b".-".contains(&b));
-    plain
-        && number
-            .parse::<f32>()
-            .is_ok_and(|number| (number * em).abs() <= MAX_LENGTH)
+    let plain = number.bytes().all(|b| b.is_ascii_digit() || b".-".contains(&b));
+    plain && number.parse::<f32>().is_ok_and(|number| (number * em).abs() <= MAX_LENGTH)
 }
 
 /// Text as the converter escapes it.
@@ -159,14 +135,9 @@ fn text(out: &mut Html, raw: &str) {
     let mut rest = raw;
     while let Some(at) = rest.find('&') {
         out.text(&rest[..at]);
-        let entity = [
-            ("&nbsp;", "\u{a0}"),
-            ("&lt;", "<"),
-            ("&gt;", ">"),
-            ("&amp;", "&"),
-        ]
-        .into_iter()
-        .find(|(name, _)| rest[at..].starts_with(name));
+        let entity = [("&nbsp;", "\u{a0}"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
+            .into_iter()
+            .find(|(name, _)| rest[at..].starts_with(name));
         let (name, character) = entity.unwrap_or(("&", "&"));
         out.text(character);
         rest = &rest[at + name.len()..];

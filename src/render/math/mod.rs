@@ -44,25 +44,11 @@ fn converted(html: &mut Html, source: &str, display: bool) -> bool {
 fn convert(tex: &str, display: bool) -> Option<String> {
     let storage = Storage::new();
     // An error in the middle would be drawn as a box that holds the source unescaped: all or nothing.
-    let events = Parser::new(tex, &storage)
-        .collect::<Result<Vec<_>, ParserError>>()
-        .ok()?;
-    let display_mode = if display {
-        DisplayMode::Block
-    } else {
-        DisplayMode::Inline
-    };
-    let config = RenderConfig {
-        display_mode,
-        ..RenderConfig::default()
-    };
+    let events = Parser::new(tex, &storage).collect::<Result<Vec<_>, ParserError>>().ok()?;
+    let display_mode = if display { DisplayMode::Block } else { DisplayMode::Inline };
+    let config = RenderConfig { display_mode, ..RenderConfig::default() };
     let mut raw = Vec::new();
-    write_mathml(
-        &mut raw,
-        events.into_iter().map(Ok::<_, ParserError>),
-        config,
-    )
-    .ok()?;
+    write_mathml(&mut raw, events.into_iter().map(Ok::<_, ParserError>), config).ok()?;
     String::from_utf8(raw).ok()
 }
 
@@ -80,10 +66,7 @@ mod tests {
     fn formulas_of_all_kinds_become_mathml() {
         for source in include_str!("formulas.txt").lines() {
             let html = math(source);
-            assert!(
-                html.starts_with("<math ") && html.ends_with("</math>"),
-                "{source} -> {html}"
-            );
+            assert!(html.starts_with("<math ") && html.ends_with("</math>"), "{source} -> {html}");
             assert!(
                 !html.contains('\\') && !html.contains('\u{fffd}') && !html.contains("nbsp"),
                 "{source} -> {html}"
@@ -103,10 +86,7 @@ mod tests {
         ] {
             assert_eq!(
                 math(source),
-                format!(
-                    "<code class=\"tex\" dir=\"ltr\">{}</code>",
-                    source.replace('&', "&amp;")
-                )
+                format!("<code class=\"tex\" dir=\"ltr\">{}</code>", source.replace('&', "&amp;"))
             );
         }
         let long = "x+".repeat(3000);
@@ -125,10 +105,7 @@ mod tests {
             r"a<b>c",
         ] {
             let html = math(source);
-            assert!(
-                !html.contains("<img") && !html.contains("<script") && !html.contains("style"),
-                "{html}"
-            );
+            assert!(!html.contains("<img") && !html.contains("<script") && !html.contains("style"), "{html}");
         }
     }
 
@@ -155,10 +132,8 @@ mod tests {
             r"\substack",
         ] {
             let source = unit.repeat(4000 / unit.len());
-            let thread = std::thread::Builder::new()
-                .stack_size(512 << 10)
-                .spawn(move || math(&source))
-                .unwrap();
+            let thread =
+                std::thread::Builder::new().stack_size(512 << 10).spawn(move || math(&source)).unwrap();
             thread.join().unwrap();
         }
     }

@@ -8,14 +8,7 @@ use super::tex::Reader;
 pub(super) const BOX: char = '\u{FDEF}';
 
 /// The environments that say how their columns are set.
-const WITH_COLUMNS: [&str; 6] = [
-    "array",
-    "darray",
-    "subarray",
-    "alignat",
-    "alignat*",
-    "alignedat",
-];
+const WITH_COLUMNS: [&str; 6] = ["array", "darray", "subarray", "alignat", "alignat*", "alignedat"];
 
 /// Copies or rewrites the command `name`, which has been read, with its arguments. `None`: the formula is refused.
 pub(super) fn command<'a>(reader: &mut Reader<'a>, name: &'a str) -> Option<()> {
@@ -104,22 +97,14 @@ impl<'a> Reader<'a> {
         }
         self.rest = before;
         self.argument()?;
-        self.rest = self
-            .rest
-            .trim_start()
-            .strip_prefix("\\limits")
-            .unwrap_or(self.rest);
+        self.rest = self.rest.trim_start().strip_prefix("\\limits").unwrap_or(self.rest);
         Some(())
     }
 
     fn push_operator(&mut self, name: &str, limits: bool) {
         self.out.push_str("\\operatorname{");
         self.out.push_str(name.trim());
-        self.out.push_str(if limits && self.display {
-            "}\\limits "
-        } else {
-            "}"
-        });
+        self.out.push_str(if limits && self.display { "}\\limits " } else { "}" });
     }
 
     fn push_words(&mut self, command: &str, words: &str) {
@@ -129,11 +114,7 @@ impl<'a> Reader<'a> {
         self.out.push('{');
         // What TeX would read in words is hidden from the converter and shown again on output.
         self.out.extend(words.chars().map(|c| {
-            if c.is_ascii_punctuation() {
-                u8::try_from(c).ok().and_then(stand_in).unwrap_or(c)
-            } else {
-                c
-            }
+            if c.is_ascii_punctuation() { u8::try_from(c).ok().and_then(stand_in).unwrap_or(c) } else { c }
         }));
         self.out.push('}');
     }
@@ -159,15 +140,9 @@ impl<'a> Reader<'a> {
     fn line_end(&mut self) {
         self.loose_lines |= self.environments == 0;
         self.out.push_str("\\\\");
-        let space = self
-            .rest
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once(']'));
+        let space = self.rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         if let Some((_, rest)) = space.filter(|(length, _)| {
-            length.len() < 12
-                && length
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b".- ".contains(&b))
+            length.len() < 12 && length.bytes().all(|b| b.is_ascii_alphanumeric() || b".- ".contains(&b))
         }) {
             self.rest = rest;
         }
@@ -176,9 +151,7 @@ impl<'a> Reader<'a> {
 
     fn environment(&mut self, command: &str) -> Option<()> {
         let name = self.raw_argument()?;
-        let plain = name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b"*BV".contains(&b));
+        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b"*BV".contains(&b));
         if name.len() > 16 || !plain {
             return None;
         }

@@ -105,10 +105,7 @@ impl<'a> Reader<'a> {
                     return None;
                 }
                 let name = self.name()?;
-                let simple = matches!(
-                    kind(name),
-                    Kind::Plain | Kind::Blank | Kind::Nothing | Kind::Named(_)
-                );
+                let simple = matches!(kind(name), Kind::Plain | Kind::Blank | Kind::Nothing | Kind::Named(_));
                 self.out.push_str(if simple { " " } else { "{" });
                 rewrite::command(self, name)?;
                 self.out.push_str(if simple { " " } else { "}" });
@@ -161,16 +158,8 @@ impl<'a> Reader<'a> {
 
     /// The name behind a backslash: letters, or one other character.
     pub fn name(&mut self) -> Option<&'a str> {
-        let letters = self
-            .rest
-            .bytes()
-            .take_while(u8::is_ascii_alphabetic)
-            .count();
-        let length = if letters > 0 {
-            letters
-        } else {
-            self.rest.chars().next()?.len_utf8()
-        };
+        let letters = self.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let length = if letters > 0 { letters } else { self.rest.chars().next()?.len_utf8() };
         let (name, rest) = self.rest.split_at(length);
         self.rest = rest;
         Some(name)
