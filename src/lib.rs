@@ -19,6 +19,7 @@ pub mod keys;
 pub mod limits;
 pub mod oss;
 pub mod pictures;
+pub mod render;
 pub mod store;
 pub mod upstream;
 
