@@ -2,6 +2,7 @@
 
 mod context;
 mod generation;
+mod rendering;
 mod run;
 mod running;
 
@@ -16,6 +17,7 @@ use crate::{billing, text};
 use std::sync::Arc;
 
 pub use generation::{Ended, Generation, News, Path, Place, Position};
+pub use rendering::Seen;
 pub use running::Answers;
 
 /// What a person sends.

@@ -87,7 +87,9 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         usage: ended.usage,
         now: app.clock.now(),
     };
-    match app.store.finish_turn(finish.clone()).wait() {
+    let written = app.store.finish_turn(finish.clone());
+    generation.finish_rendering();
+    match written.wait() {
         Ok(()) => {
             generation.end(ended);
             app.answers.remove(generation);

@@ -4,7 +4,7 @@ use super::{Failure, Places};
 use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
-use crate::{avatars, server};
+use crate::{avatars, render, server};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use std::io::{IsTerminal, Write};
@@ -27,6 +27,7 @@ const LEFT_BEHIND: Duration = Duration::from_millis(500);
 /// Serves until a signal.
 pub fn run(places: &Places) -> Result<(), Failure> {
     harden();
+    quiet_rendering();
     let config = places.load()?;
     start_log(&config);
     let app = App::serve(config, Clock::system())?;
@@ -45,6 +46,16 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     })?;
     runtime.shutdown_timeout(LEFT_BEHIND);
     Ok(())
+}
+
+/// The renderer catches panics of what it rests on. Their messages can hold a piece of an answer, which is never logged.
+fn quiet_rendering() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !render::is_guarded() {
+            usual(panic);
+        }
+    }));
 }
 
 /// Files of ours are nobody else's; a core file would hold keys; an answer takes two descriptors.

@@ -22,6 +22,9 @@ const ESCAPED: usize = 12;
 /// How far a body that is too large is read and thrown away.
 const THROW_AWAY: usize = 1 << 20;
 const THROW_AWAY_FILE: usize = 64 << 20;
+/// Of a body that nobody wants.
+const DISCARD: usize = 64 << 10;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 const JSON_TIME: Duration = Duration::from_secs(30);
 const FILE_TIME: Duration = Duration::from_secs(120);
 /// Marks around the file in a form.
@@ -39,6 +42,19 @@ pub fn limit(app: &App, size: Size) -> usize {
     match size {
         Size::Small => SMALL,
         Size::Messages => AROUND + 2 * ESCAPED * app.config.chat.max_message_chars,
+    }
+}
+
+/// Reads and throws away a body that nobody wants, if it is short: with bytes left on the line, the connection could not be
+/// used again, and the client's next request would break.
+pub async fn discard(mut stream: Incoming) {
+    let deadline = Instant::now() + DISCARD_TIME;
+    let mut thrown = 0;
+    while thrown <= DISCARD {
+        match timeout_at(deadline, stream.next()).await {
+            Ok(Some(Ok(chunk))) => thrown += chunk.len(),
+            _ => return,
+        }
     }
 }
 

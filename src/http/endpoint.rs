@@ -35,19 +35,34 @@ pub struct Raw {
 
 /// Answers a request below `/api`.
 pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
+    let admitted = find(&raw.method, &raw.path).and_then(|(route, captures)| {
+        let identity = admit(&app, route, &raw)?;
+        Ok((route, captures, identity))
+    });
     let id = raw.id.clone();
-    match try_answer(app, raw).await {
-        Ok(response) => response,
-        Err(error) => reply::error(&error, &id, None),
-    }
+    let answered = match admitted {
+        Ok((route, captures, identity)) => run(app, raw, route, captures, identity).await,
+        Err(error) => {
+            body::discard(raw.body).await;
+            Err(error)
+        }
+    };
+    answered.unwrap_or_else(|error| reply::error(&error, &id, None))
 }
 
-async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
-    let (route, captures) = find(&raw.method, &raw.path)?;
-    let identity = admit(&app, route, &raw)?;
+async fn run(
+    app: Arc<App>,
+    raw: Raw,
+    route: &'static Route,
+    captures: Vec<String>,
+    identity: Option<Identity>,
+) -> Result<Response> {
     let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let body = match route.body {
-        Body::None => bytes::Bytes::new(),
+        Body::None => {
+            body::discard(raw.body).await;
+            bytes::Bytes::new()
+        }
         Body::Json(_, size) => {
             must_be_json(content_type)?;
             body::json(raw.body, body::limit(&app, size)).await?
