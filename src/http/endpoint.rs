@@ -64,7 +64,10 @@ async fn run(
             bytes::Bytes::new()
         }
         Body::Json(_, size) => {
-            must_be_json(content_type)?;
+            if let Err(error) = must_be_json(content_type) {
+                body::discard(raw.body).await;
+                return Err(error);
+            }
             body::json(raw.body, body::limit(&app, size)).await?
         }
         Body::File(field, largest) => {
