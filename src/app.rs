@@ -117,7 +117,7 @@ impl App {
                 "the server had ended while answers were running; their text was kept"
             );
         }
-        if app.config.auth.setup_code && app.config.reachable_from_outside() && app.store.is_empty()? {
+        if app.config.needs_setup_code() && app.store.is_empty()? {
             let code = keys::random_hex(6).map_err(|e| Refusal::Refused(e.to_string()))?;
             *app.setup_code.lock().unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(code));
         }
@@ -207,7 +207,7 @@ impl App {
     /// From now on no answer is begun.
     pub fn drain(&self) {
         self.draining.store(true, Relaxed);
-        self.answers.wake();
+        self.answers.close();
     }
 
     /// True once `drain` was called.

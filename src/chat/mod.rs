@@ -110,7 +110,7 @@ fn begin(app: &Arc<App>, generation: Arc<Generation>, new: NewTurn, question: ru
     }
     let worker = {
         let (app, generation) = (app.clone(), generation.clone());
-        move || run::run(&app, &generation, question)
+        move || run::run(app, &generation, question)
     };
     if !app.upstream.threads.submit(worker) {
         generation.lose();

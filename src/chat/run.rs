@@ -27,15 +27,17 @@ pub struct Question {
 }
 
 /// Runs the answer to its end. Blocks for as long as it lasts.
-pub fn run(app: &App, generation: &Arc<Generation>, mut question: Question) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| ask(app, generation, &mut question)));
+pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question)));
     let mut outcome = outcome.unwrap_or_else(|_| {
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
     let asked = context::messages(&question.system_prompt, &question.context, &question.message);
     let ended = ended(generation, &outcome, context::estimate(&asked));
-    finish(app, generation, ended);
+    finish(&app, generation, ended);
+    // What is left to read is nobody's business any more, and no reason to keep a server from ending.
+    drop(app);
     if let Ok(answer) = &mut outcome {
         generation.stop.run(|| answer.finish_reading());
     }

@@ -171,7 +171,7 @@ fn user_reply(call: &Call, user: &User) -> Result<UserReply> {
         locale: user.locale.clone(),
         default_model: user.default_model.clone(),
         system_prompt: user.system_prompt.clone(),
-        created_at: call.zone()?.stamp(user.created),
+        created_at: call.zone.stamp(user.created),
         created: user.created,
         caps: CapsReply { paid_by: caps.paid_by, day: cap(caps.day), month: cap(caps.month) },
         totp: user.totp,
@@ -238,7 +238,7 @@ fn delete(call: Call) -> Waiting {
         let user = call.identity()?.user;
         let app = call.app.clone();
         let running = blocking(move || {
-            accounts::confirm_password(&app, user, &wire::needed("password", form.password)?)?;
+            accounts::confirm_deletion(&app, user, &wire::needed("password", form.password)?)?;
             Ok(chat::stop_user(&app, user))
         })
         .await?;
@@ -253,10 +253,15 @@ fn password(call: &Call) -> Result<Response> {
     let form: PasswordForm = call.json()?;
     let (current, new) =
         wire::both_needed(("current_password", form.current_password), ("password", form.password))?;
-    let confirmation = form.password_confirmation.unwrap_or_default();
     let user = call.identity()?.user;
-    let account =
-        accounts::change_password(&call.app, user, &call.origin.agent, &current, &new, &confirmation)?;
+    let account = accounts::change_password(
+        &call.app,
+        user,
+        &call.origin.agent,
+        &current,
+        &new,
+        form.password_confirmation.as_ref(),
+    )?;
     signed_in(call, &account, "Password changed")
 }
 

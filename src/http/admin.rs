@@ -235,7 +235,7 @@ fn person_reply(call: &Call, user: &User, tokens_month: i64) -> Result<PersonRep
         cap_day: user.caps.0,
         cap_month: user.caps.1,
         avatar: user.avatar.as_deref().map(|avatar| crate::avatars::address(&call.app, avatar)),
-        created_at: call.zone()?.stamp(user.created),
+        created_at: call.zone.stamp(user.created),
         created: user.created,
         last_seen: user.last_seen,
     })
@@ -337,7 +337,7 @@ fn usage(call: &Call) -> Result<Response> {
         "csv" => true,
         _ => return Err(Error::field("format", "This must be json or csv.")),
     };
-    let usage = admin::usage(&call.app, &call.zone()?, days, by_model)?;
+    let usage = admin::usage(&call.app, &call.zone, days, by_model)?;
     if !csv {
         return reply::json(&UsageReply { usage });
     }

@@ -72,8 +72,15 @@ pub async fn file(
     largest: usize,
     too_large: fn() -> Error,
 ) -> Result<Bytes> {
-    let boundary = content_type.and_then(|value| multer::parse_boundary(value).ok());
-    let boundary = boundary.ok_or(Error::MediaType("This address takes a form (multipart/form-data)."))?;
+    let kind = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("multipart/form-data") {
+        discard(stream).await;
+        return Err(Error::MediaType("This address takes a form (multipart/form-data)."));
+    }
+    let Some(boundary) = content_type.and_then(|value| multer::parse_boundary(value).ok()) else {
+        discard(stream).await;
+        return Err(Error::Malformed("The form does not say what separates its parts."));
+    };
     let whole = read(stream, largest + FRAMING, THROW_AWAY_FILE, FILE_TIME, too_large).await?;
     let pieces = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(whole)]);
     let mut form = multer::Multipart::new(pieces, boundary);

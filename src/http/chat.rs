@@ -402,7 +402,7 @@ fn stop(call: Call) -> Waiting {
         }
         let app = call.app.clone();
         let turn = blocking(move || chat::turn(&app, user, id)).await?;
-        reply::json(&TurnReply::new(turn, &call.zone()?, events::wants_html(&call)?))
+        reply::json(&TurnReply::new(turn, &call.zone, call.html))
     })
 }
 
@@ -420,13 +420,13 @@ fn delete(call: Call) -> Waiting {
 
 fn turn(call: &Call) -> Result<Response> {
     let turn = chat::turn(&call.app, call.identity()?.user, call.id_at(0, TurnId)?)?;
-    reply::json(&TurnReply::new(turn, &call.zone()?, events::wants_html(call)?))
+    reply::json(&TurnReply::new(turn, &call.zone, call.html))
 }
 
 fn history(call: &Call) -> Result<Response> {
     let limit = call.number_param("limit", 1..=200, 50)?;
     let conversation = call.id_param("conversation_id", ConversationId)?;
-    let (zone, user) = (call.zone()?, call.identity()?.user);
+    let (zone, user) = (&call.zone, call.identity()?.user);
     let mut turns =
         call.app.store.history(user, call.before()?, conversation, call.param("q"), limit as usize)?;
     chat::fill_running(&call.app, user, &mut turns);

@@ -1,7 +1,6 @@
 //! Conversations: listed, opened, changed, thrown away.
 
 use super::endpoint::blocking;
-use super::events;
 use super::reply;
 use super::request::{Call, nullable};
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
@@ -142,7 +141,7 @@ impl ConversationForm {
 }
 
 fn conversation_reply(call: &Call, conversation: Conversation) -> Result<ConversationReply> {
-    let zone = call.zone()?;
+    let zone = &call.zone;
     let running = call.app.answers.of(call.identity()?.user);
     Ok(ConversationReply {
         id: conversation.id,
@@ -195,11 +194,10 @@ fn create(call: &Call) -> Result<Response> {
 }
 
 fn open(call: &Call) -> Result<Response> {
-    let (id, user, zone) = (call.id_at(0, ConversationId)?, call.identity()?.user, call.zone()?);
-    let html = events::wants_html(call)?;
+    let (id, user, zone) = (call.id_at(0, ConversationId)?, call.identity()?.user, &call.zone);
     let (conversation, turns, more) = conversations::get(&call.app, user, id, call.before()?)?;
     let next = turns.first().map(|turn| turn.id.to_string()).filter(|_| more);
-    let turns = turns.into_iter().map(|turn| TurnReply::new(turn, &zone, html)).collect();
+    let turns = turns.into_iter().map(|turn| TurnReply::new(turn, zone, call.html)).collect();
     reply::json(&OpenReply { conversation: conversation_reply(call, conversation)?, turns, next })
 }
 

@@ -116,7 +116,7 @@ fn bad_offset() -> Error {
 impl Follow {
     /// Follows a running answer.
     pub async fn running(call: Call, generation: Arc<Generation>, after: (usize, usize)) -> Result<Follow> {
-        if wants_html(&call)? {
+        if call.html {
             let rendered = generation.clone();
             blocking(move || {
                 rendered.want_html();
@@ -153,7 +153,7 @@ impl Follow {
             paid_by: turn.paid_by,
             context: Context::from(Path::default()),
         };
-        let html = if wants_html(&call)? {
+        let html = if call.html {
             let text = turn.response.clone();
             blocking(move || Ok(whole_html(&text))).await?
         } else {
@@ -164,7 +164,7 @@ impl Follow {
 
     fn new(call: Call, source: Source, head: Head, position: Position) -> Result<Follow> {
         let identity = call.identity()?.clone();
-        let html = wants_html(&call)?.then(Seen::default);
+        let html = call.html.then(Seen::default);
         let now = Instant::now();
         Ok(Follow {
             app: call.app,
@@ -314,15 +314,6 @@ fn stored(turn: &Turn, position: &mut Position) -> News {
 fn whole_html(text: &str) -> Vec<Change> {
     let block = |(index, html)| Change { index, end: text.len(), html: Some(html), open: false };
     render::blocks(text).into_iter().enumerate().map(block).collect()
-}
-
-/// Whether the request asks for rendered text.
-pub fn wants_html(call: &Call) -> Result<bool> {
-    match call.param("render") {
-        None => Ok(false),
-        Some("html") => Ok(true),
-        Some(_) => Err(Error::field("render", "This can only be html.")),
-    }
 }
 
 /// Writes one event. JSON holds no line break, so the data is one line.

@@ -6,9 +6,10 @@ use super::{openapi, reply};
 use crate::accounts::check_key;
 use crate::app::App;
 use crate::billing;
-use crate::error::{Error, Result, UpstreamError};
+use crate::error::{Error, Result};
 use crate::keys;
 use crate::secret::Secret;
+use crate::settings;
 use crate::store::Start;
 use crate::upstream::Model;
 use schemars::JsonSchema;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub const ROUTES: &[Route] = &[
     Route::new::<HealthReply>(Verb::Get, "/api/health", Access::Public, Run::Blocking(health))
         .about("Says that the server is there."),
+    Route::new::<EntranceReply>(Verb::Get, "/api/entrance", Access::Public, Run::Blocking(entrance))
+        .about("What one has to know before signing in."),
     Route::new::<serde_json::Value>(Verb::Get, "/api/openapi.json", Access::Public, Run::Blocking(reference))
         .about("This document."),
     Route::new::<ModelsReply>(Verb::Get, "/api/models", Access::User, Run::Waiting(models)).about(
@@ -34,6 +37,11 @@ pub const ROUTES: &[Route] = &[
 struct HealthReply {
     status: &'static str,
     version: &'static str,
+}
+
+/// What one has to know before signing in.
+#[derive(Serialize, JsonSchema)]
+struct EntranceReply {
     /// Who may register: open, invite or closed.
     registration: &'static str,
     /// There is no account yet; the next one is the administrator's.
@@ -75,14 +83,15 @@ struct CheckReply {
     error: Option<String>,
 }
 
-fn health(call: &Call) -> Result<Response> {
-    let registration = crate::settings::registration_word(call.app.settings().registration);
-    reply::json(&HealthReply {
-        status: "ok",
-        version: env!("CARGO_PKG_VERSION"),
-        registration,
+fn health(_: &Call) -> Result<Response> {
+    reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+fn entrance(call: &Call) -> Result<Response> {
+    reply::json(&EntranceReply {
+        registration: settings::registration_word(call.app.settings().registration),
         first_account: call.app.store.is_empty()?,
-        setup_code: call.app.setup_code().is_some(),
+        setup_code: call.app.config.needs_setup_code(),
     })
 }
 
@@ -90,18 +99,10 @@ fn reference(call: &Call) -> Result<Response> {
     reply::json(&openapi::document(&call.app.config.server.base_path))
 }
 
-/// Asks the upstream for its models on a thread for such calls.
+/// Asks the upstream for its models.
 async fn ask(app: Arc<App>, key: Secret) -> Result<Vec<Model>> {
-    let (tell, told) = tokio::sync::oneshot::channel::<Result<Vec<Model>, UpstreamError>>();
-    let worker = app.clone();
-    let taken = app.upstream.threads.submit(move || {
-        // Nobody listens any more when the client has gone.
-        let _ = tell.send(worker.upstream.models(&key));
-    });
-    if !taken {
-        return Err(Error::Overloaded);
-    }
-    Ok(told.await.map_err(|_| Error::internal("the list of models was never told"))??)
+    let asking = app.clone();
+    super::endpoint::calling(&app, move || Ok(asking.upstream.models(&key)?)).await
 }
 
 fn models(call: Call) -> Waiting {

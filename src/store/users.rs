@@ -140,6 +140,15 @@ fn keep_an_admin(c: &Connection, id: UserId) -> Result<()> {
     Ok(())
 }
 
+/// Fails with `last_admin` unless others can do without `id`; true when there are no others.
+fn may_go(c: &Connection, id: UserId) -> Result<bool> {
+    let alone: bool = c.query_row("SELECT count(*) = 1 FROM users", [], |row| row.get(0))?;
+    if !alone {
+        keep_an_admin(c, id)?;
+    }
+    Ok(alone)
+}
+
 impl Store {
     /// Makes an account. Who is first becomes administrator; the row in `meta` decides, whoever runs beside.
     pub fn create_user(&self, new: NewUser) -> Result<User> {
@@ -316,16 +325,18 @@ impl Store {
         })
     }
 
+    /// Fails where `delete_user` would: to be asked before anything is done for it.
+    pub fn check_deletion(&self, id: UserId) -> Result<()> {
+        self.read(|c| may_go(c, id).map(drop))
+    }
+
     /// Removes an account with everything it owns, and returns its avatar. The last administrator can go only as
     /// the last account; then the next to register is the first again.
     pub fn delete_user(&self, id: UserId) -> Result<Option<String>> {
         self.writer.run(move |c| {
             let avatar = get(c, id)?.avatar;
-            let alone: bool = c.query_row("SELECT count(*) = 1 FROM users", [], |row| row.get(0))?;
-            if alone {
+            if may_go(c, id)? {
                 c.execute("DELETE FROM meta WHERE name = 'first_admin'", [])?;
-            } else {
-                keep_an_admin(c, id)?;
             }
             super::turns::forget(c, "user_id = ?1", id.0)?;
             c.execute("DELETE FROM users WHERE id = ?", [id.0])?;

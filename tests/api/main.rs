@@ -12,5 +12,14 @@
 mod support;
 
 mod access;
+mod api_key;
+mod avatar;
 mod chat;
+mod http_layer;
+mod input;
+mod login;
+mod pictures;
+mod register;
 mod render;
+mod tokens;
+mod user;
