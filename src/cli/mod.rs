@@ -12,6 +12,9 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -141,9 +144,17 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Files of ours are nobody else's, whichever command makes them; and a core file would hold keys.
+fn harden() {
+    umask(Mode::from_bits_truncate(0o077));
+    // A system that refuses is none the worse for the try.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    harden();
     let done = match cli.command {
         None | Some(Command::Serve) => serve::run(&cli.places),
         Some(Command::Config(ConfigCommand::Default)) => checks::print_default(),
@@ -161,7 +172,6 @@ pub fn run() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last words of a command line program")]
 fn report(failure: &Failure) -> ExitCode {
     let (said, status) = match failure {
         Failure::Failed(error) => (format!("{error:#}"), 1),
@@ -170,7 +180,8 @@ fn report(failure: &Failure) -> ExitCode {
         Failure::Refused(Refusal::Locked(said)) => (said.clone(), 4),
     };
     for line in said.lines() {
-        eprintln!("gpt-assistant: {line}");
+        // Where nobody hears them, the status still tells.
+        let _ = writeln!(std::io::stderr(), "gpt-assistant: {line}");
     }
     ExitCode::from(status)
 }

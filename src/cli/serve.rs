@@ -5,8 +5,7 @@ use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
 use crate::{avatars, render, server};
-use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +25,8 @@ const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 /// Serves until a signal.
 pub fn run(places: &Places) -> Result<(), Failure> {
-    harden();
     quiet_rendering();
+    raise_limits();
     let config = places.load()?;
     start_log(&config);
     let app = App::serve(config, Clock::system())?;
@@ -39,8 +38,9 @@ pub fn run(places: &Places) -> Result<(), Failure> {
                 "server.listen {listen} cannot be used: {error}; choose another address or port"
             ))
         })?;
-        announce(&app, &listener)?;
+        // Before anybody is told that the server is there: whoever is told may ask it to stop.
         let shutdown = stop_signal()?;
+        announce(&app, &listener)?;
         server::serve(app.clone(), listener, shutdown).await;
         Ok::<_, Failure>(())
     })?;
@@ -58,12 +58,9 @@ fn quiet_rendering() {
     }));
 }
 
-/// Files of ours are nobody else's; a core file would hold keys; an answer takes two descriptors.
-fn harden() {
-    umask(Mode::from_bits_truncate(0o077));
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // A system that refuses either is none the worse for the try.
-    let _ = setrlimit(Resource::Core, none);
+/// An answer takes two descriptors.
+fn raise_limits() {
+    // A system that refuses is none the worse for the try.
     let most = getrlimit(Resource::Nofile).maximum;
     let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
 }
@@ -93,10 +90,6 @@ fn start_log(config: &Config) {
 }
 
 /// The one line on standard output, and what an administrator should know.
-#[expect(
-    clippy::print_stderr,
-    reason = "the set-up code stands alone on its line, whatever the log's format is"
-)]
 fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();
@@ -110,7 +103,8 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     }
     if let Some(code) = app.setup_code() {
         tracing::info!("registering the first account, the administrator, needs this set-up code:");
-        eprintln!("{}", code.reveal());
+        // Alone on its line, whatever the log's format is. That nobody reads it is no reason not to serve.
+        let _ = writeln!(std::io::stderr(), "{}", code.reveal());
     }
     if let Err(error) = avatars::sweep(app) {
         tracing::warn!(%error, "left-over pictures could not be removed");

@@ -158,7 +158,8 @@ fn serve(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .max_blocking_threads(32)
+        // Fewer than the program has, so that what holds them up shows sooner.
+        .max_blocking_threads(20)
         .build()
         .unwrap();
     runtime.block_on(async {
