@@ -102,6 +102,16 @@ pub fn read(
     }
 }
 
+/// A short body as it was before it was packed, judged by its bytes.
+pub fn unpacked(body: Vec<u8>, longest: u64) -> Vec<u8> {
+    if !body.starts_with(&[0x1F, 0x8B]) {
+        return body;
+    }
+    let mut plain = Vec::new();
+    let whole = GzDecoder::new(&body[..]).take(longest).read_to_end(&mut plain);
+    if whole.is_ok() { plain } else { body }
+}
+
 /// The first byte that is no blank, without taking it.
 fn first_byte(reader: &mut dyn BufRead) -> Result<Option<u8>, UpstreamError> {
     loop {

@@ -1,5 +1,6 @@
 //! Which models an upstream has, from its `GET /models` in all the forms there are.
 
+use super::answer::unpacked;
 use super::wire::{List, ModelEntry, Object};
 use super::{Client, faults};
 use crate::error::UpstreamError;
@@ -44,7 +45,7 @@ impl Client {
             watch.heard();
             let status = response.status();
             let body = response.body_mut().with_config().limit(LONGEST).read_to_vec();
-            let body = body.map_err(|e| faults::network(&e))?;
+            let body = unpacked(body.map_err(|e| faults::network(&e))?, LONGEST);
             if status != StatusCode::OK {
                 let refusal = faults::Refusal { status: status.as_u16(), body: &body, retry_after: None };
                 return Err(faults::refusal(&refusal, key));
