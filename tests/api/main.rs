@@ -14,3 +14,5 @@ mod support;
 mod access;
 mod chat;
 mod transcripts;
+mod upstream_request;
+mod upstream_status;
