@@ -77,7 +77,9 @@ pub fn network(error: &ureq::Error) -> UpstreamError {
             UpstreamError::new(UpstreamKind::Timeout, "The model service could not be reached in time.")
         }
         ureq::Error::Timeout(_) => timeout(),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => tls(),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => tls(""),
+        // Whatever rustls finds wrong arrives as invalid data; what is wrong with HTTP has errors of its own.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => tls(&error.to_string()),
         ureq::Error::Io(error) => io_fault(error),
         ureq::Error::HostNotFound => {
             UpstreamError::new(UpstreamKind::Unreachable, "The name of the model service cannot be found.")
@@ -95,8 +97,6 @@ pub fn io_fault(error: &io::Error) -> UpstreamError {
     match (inner, error.kind()) {
         (Some(inner), _) => network(inner),
         (_, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => timeout(),
-        // rustls reports a certificate that is not good as invalid data.
-        (_, io::ErrorKind::InvalidData) if error.to_string().contains("certificate") => tls(),
         (_, io::ErrorKind::InvalidData) => gibberish(),
         _ => unreachable(),
     }
@@ -107,8 +107,12 @@ pub fn timeout() -> UpstreamError {
     UpstreamError::new(UpstreamKind::Timeout, "The model service did not answer in time.")
 }
 
-fn tls() -> UpstreamError {
-    let message = "The certificate of the model service is not valid, so nothing was sent to it.";
+fn tls(said: &str) -> UpstreamError {
+    let message = if said.contains("certificate") {
+        "The certificate of the model service is not valid, so nothing was sent to it."
+    } else {
+        "The model service does not speak TLS as it should. Check upstream.base_url."
+    };
     UpstreamError::new(UpstreamKind::Tls, message)
 }
 
