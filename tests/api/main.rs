@@ -16,3 +16,4 @@ mod chat;
 mod transcripts;
 mod upstream_request;
 mod upstream_status;
+mod upstream_tls;

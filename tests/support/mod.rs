@@ -4,9 +4,12 @@
 #![allow(dead_code, reason = "each test binary uses another part of this")]
 
 pub mod client;
+pub mod seen;
 pub mod server;
+pub mod tls;
 pub mod upstream;
 
 pub use client::{Client, Reply};
+pub use seen::Seen;
 pub use server::Server;
 pub use upstream::Upstream;
