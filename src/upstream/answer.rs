@@ -70,6 +70,22 @@ impl Answer {
     }
 }
 
+/// Tells the watch of everything that comes: a comment or a blank line is a sign of life as much as an answer.
+struct Listening<R> {
+    body: R,
+    watch: Watch,
+}
+
+impl<R: Read> Read for Listening<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        if count > 0 {
+            self.watch.heard();
+        }
+        Ok(count)
+    }
+}
+
 type Tell<'a> = &'a mut dyn FnMut(Heard<'_>);
 
 /// Reads the body of a 200.
@@ -81,6 +97,7 @@ pub fn read(
     tell: Tell<'_>,
 ) -> Result<Answer, UpstreamError> {
     let body = response.into_body().into_with_config().limit(u64::MAX).reader();
+    let body = Listening { body, watch: watch.clone() };
     let mut reader: Box<dyn BufRead> = Box::new(BufReader::with_capacity(LINE_BUFFER, body));
     let mut first = first_byte(&mut *reader)?;
     if first == Some(0x1F) {
@@ -155,7 +172,7 @@ impl Reading<'_> {
         let mut events = Events::new(reader);
         let mut event = Event::default();
         loop {
-            match events.next(&mut event, &mut || watch.heard()) {
+            match events.next(&mut event) {
                 Ok(true) => {}
                 Ok(false) => break,
                 // After the finish reason nothing can go wrong any more: it is let go, or breaks off.

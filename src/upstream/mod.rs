@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::transport::{Connector, RustlsConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, Body, Proxy};
 
 pub use answer::{Answer, Heard};
@@ -262,7 +262,7 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         .build();
     Ok(Agent::with_parts(
         settings,
-        ().chain(transport::Tcp).chain(RustlsConnector::default()),
+        ().chain(ConnectProxyConnector::default()).chain(transport::Tcp).chain(RustlsConnector::default()),
         resolve::Cached::default(),
     ))
 }

@@ -7,8 +7,11 @@ use crate::error::UpstreamError;
 use crate::secret::Secret;
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::time::Duration;
 use ureq::http::StatusCode;
 
+/// How long a list may take. A person waits for it with nothing to look at, and there is an earlier one.
+const LIST: Duration = Duration::from_secs(10);
 /// Longest list that is read.
 const LONGEST: u64 = 8 << 20;
 /// Longest name of a model in characters.
@@ -34,7 +37,8 @@ impl Client {
     pub fn models(&self, key: &Secret) -> Result<Vec<Model>, UpstreamError> {
         let stop = super::Stop::default();
         let watch = self.deadlines.watch(&stop);
-        stop.run(|| {
+        watch.let_go_after(LIST);
+        let outcome = stop.run(|| {
             let mut response = self
                 .agent
                 .get(&self.models_url)
@@ -51,7 +55,8 @@ impl Client {
                 return Err(faults::refusal(&refusal, key));
             }
             parse(&body)
-        })
+        });
+        if outcome.is_err() && stop.reason().is_some() { Err(faults::timeout()) } else { outcome }
     }
 }
 
