@@ -175,7 +175,7 @@ impl Reading<'_> {
             match events.next(&mut event) {
                 Ok(true) => {}
                 Ok(false) => break,
-                // After the finish reason nothing can go wrong any more: it is let go, or breaks off.
+                // After the finish reason nothing can go wrong any more: it is let go, breaks off or is garbage.
                 Err(_) if self.answer.finish.is_some() => break,
                 Err(error) => {
                     self.end();
@@ -185,9 +185,13 @@ impl Reading<'_> {
             if event.data.trim() == "[DONE]" {
                 break;
             }
-            if let Err(error) = self.event(&event) {
-                self.end();
-                return Err(error);
+            match self.event(&event) {
+                Ok(()) => {}
+                Err(_) if self.answer.finish.is_some() => break,
+                Err(error) => {
+                    self.end();
+                    return Err(error);
+                }
             }
             if self.answer.cut {
                 return Ok(self.answer);

@@ -253,6 +253,8 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         .max_redirects(0)
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
+        // What is larger than the buffer would look like a line that was cut.
+        .max_response_header_size(BUFFER - 1)
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .max_idle_age(IDLE_AGE)
