@@ -14,6 +14,7 @@ mod support;
 mod access;
 mod chat;
 mod transcripts;
+mod upstream_body;
 mod upstream_network;
 mod upstream_request;
 mod upstream_status;
