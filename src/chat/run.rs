@@ -93,8 +93,9 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
     generation.finish_rendering();
     match written.wait() {
         Ok(()) => {
-            generation.end(ended);
+            // In this order: who is told of the end may send the next message at once.
             app.answers.remove(generation);
+            generation.end(ended);
         }
         Err(_) => app.answers.keep_end(generation.clone(), finish, ended),
     }
@@ -154,7 +155,7 @@ fn verdict(
             (Status::Truncated, fault("reply_too_slow", "The answer reached the time limit of this server."))
         }
         (_, Err(error)) => (broken, fault(error.kind.code(), &error.message)),
-        (_, Ok(_)) => (broken, fault("upstream_broke_off", "The model service broke off.")),
+        (_, Ok(_)) => (broken, fault(UpstreamKind::BrokeOff.code(), "The model service broke off.")),
     }
 }
 

@@ -199,8 +199,8 @@ fn write_ends(app: &App) {
     for (generation, finish, ended) in unwritten {
         match app.store.finish_turn(finish.clone()).wait() {
             Ok(()) => {
-                generation.end(ended);
                 app.answers.remove(&generation);
+                generation.end(ended);
             }
             Err(_) => app.answers.keep_end(generation, finish, ended),
         }

@@ -5,9 +5,12 @@
 
 pub mod client;
 pub mod program;
+pub mod seen;
 pub mod server;
+pub mod tls;
 pub mod upstream;
 
 pub use client::{Client, Reply};
+pub use seen::Seen;
 pub use server::Server;
 pub use upstream::Upstream;
