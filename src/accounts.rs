@@ -8,7 +8,7 @@ use crate::limits::{Action, Who};
 use crate::model::{Role, UserId};
 use crate::secret::Secret;
 use crate::store::{Identity, NewUser, SealedKey, User, UserChange};
-use crate::{avatars, billing, keys, text};
+use crate::{avatars, billing, keys, text, two_factor};
 use email_address::{EmailAddress, Options};
 use std::net::IpAddr;
 
@@ -58,7 +58,7 @@ pub fn register(app: &App, origin: &Origin, form: &Registering) -> Result<Signed
     let invite = form.invite.as_ref().map(|code| code.reveal().trim()).filter(|code| !code.is_empty());
     let closed = Error::Forbidden("registration_closed", "This server takes no new accounts.");
     let mut only_first = false;
-    let invite = match (first, app.config.auth.registration) {
+    let invite = match (first, app.settings().registration) {
         (true, registration) => {
             // There may be none left to show: the account that it was for was deleted. A new start makes a new one.
             let right = |given: &str| app.setup_code().is_some_and(|code| same(given, code.reveal()));
@@ -105,7 +105,13 @@ pub fn add(app: &App, email: &str, name: Option<&str>, password: &Secret, role: 
 }
 
 /// Signs in. An unknown e-mail and a wrong password are told apart neither by words nor by time.
-pub fn login(app: &App, origin: &Origin, email: &str, password: &Secret) -> Result<SignedIn> {
+pub fn login(
+    app: &App,
+    origin: &Origin,
+    email: &str,
+    password: &Secret,
+    code: Option<&str>,
+) -> Result<SignedIn> {
     app.limits.take(Action::Login, Who::address(origin.address))?;
     let found = match check_email(email) {
         Ok(email) => app.store.user_by_email(&email)?,
@@ -118,6 +124,7 @@ pub fn login(app: &App, origin: &Origin, email: &str, password: &Secret) -> Resu
     if user.disabled.is_some() {
         return Err(Error::Forbidden("account_disabled", "This account is disabled."));
     }
+    two_factor::check_login(app, user.id, code)?;
     if let Check::Rehash(new) = check {
         app.store.rehash(user.id, hash, new)?;
     }
@@ -155,6 +162,13 @@ pub fn is_signed_in(app: &App, identity: &Identity) -> Result<bool> {
 }
 
 /// Fails unless `password` is the user's. Counts as a try to sign in.
+pub fn confirm_password(app: &App, user: UserId, password: &Secret) -> Result<()> {
+    confirm(app, user, password).map(drop).map_err(|error| match error {
+        Error::Invalid(_) => Error::field("password", "The password is not right."),
+        other => other,
+    })
+}
+
 fn confirm(app: &App, user: UserId, password: &Secret) -> Result<String> {
     app.limits.take(Action::Login, Who::User(user))?;
     let hash = app.store.password_hash(user)?;
@@ -192,12 +206,14 @@ pub fn reset_password(app: &App, user: UserId, new: &Secret) -> Result<()> {
     app.store.change_password(user, None, hash).map(drop)
 }
 
+/// One that nobody has used: 20 letters and digits that cannot be taken for one another.
+pub fn random_password() -> Result<Secret> {
+    Ok(Secret::new(keys::random_hex(10).map_err(Error::internal)?))
+}
+
 /// Fails unless `password` is the user's and the account may be deleted.
 pub fn confirm_deletion(app: &App, user: UserId, password: &Secret) -> Result<()> {
-    confirm(app, user, password).map_err(|error| match error {
-        Error::Invalid(_) => Error::field("password", "The password is not right."),
-        other => other,
-    })?;
+    confirm_password(app, user, password)?;
     app.store.check_deletion(user)
 }
 

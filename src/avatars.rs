@@ -123,7 +123,7 @@ pub fn sweep(app: &App) -> Result<()> {
 }
 
 /// `{user}_{32 hexadecimal digits}.png`: what names we give, and therefore never a path.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let parts = name.strip_suffix(".png").and_then(|stem| stem.split_once('_'));
     parts.is_some_and(|(user, random)| {
         user.bytes().all(|b| b.is_ascii_digit())

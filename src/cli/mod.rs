@@ -1,6 +1,9 @@
 //! The command line.
 
+mod archives;
 mod checks;
+mod invites;
+mod progress;
 mod serve;
 mod users;
 
@@ -50,6 +53,26 @@ enum Command {
     /// Accounts
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Invitations
+    #[command(subcommand)]
+    Invite(invites::InviteCommand),
+    /// Write one consistent archive of database and pictures; the server may run meanwhile
+    Backup {
+        file: PathBuf,
+        /// Include the master key, so that API keys survive a restore
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Put a backup back into an empty data folder
+    Restore { file: PathBuf },
+    /// Write everything of one account as a ZIP archive
+    Export {
+        /// E-mail of the account
+        user: String,
+        file: PathBuf,
+        #[arg(long, value_enum, default_value = "json")]
+        format: archives::FormatName,
+    },
     /// Exit 0 when a running server answers
     Healthcheck {
         /// Address of the server; else that of the configuration
@@ -137,6 +160,10 @@ pub fn run() -> ExitCode {
         Some(Command::Config(ConfigCommand::Default)) => checks::print_default(),
         Some(Command::Config(ConfigCommand::Check)) => checks::config(&cli.places),
         Some(Command::User(command)) => users::run(&cli.places, command),
+        Some(Command::Invite(command)) => invites::run(&cli.places, command),
+        Some(Command::Backup { file, with_keys }) => archives::backup(&cli.places, &file, with_keys),
+        Some(Command::Restore { file }) => archives::restore(&cli.places, &file),
+        Some(Command::Export { user, file, format }) => archives::export(&cli.places, &user, &file, format),
         Some(Command::Healthcheck { url }) => checks::health(&cli.places, url),
     };
     match done {

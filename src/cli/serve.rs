@@ -4,7 +4,7 @@ use super::{Failure, Places};
 use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
-use crate::{avatars, server};
+use crate::{avatars, render, server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 /// Serves until a signal.
 pub fn run(places: &Places) -> Result<(), Failure> {
+    quiet_rendering();
     raise_limits();
     let config = places.load()?;
     start_log(&config);
@@ -45,6 +46,16 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     })?;
     runtime.shutdown_timeout(LEFT_BEHIND);
     Ok(())
+}
+
+/// The renderer catches panics of what it rests on. Their messages can hold a piece of an answer, which is never logged.
+fn quiet_rendering() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !render::is_guarded() {
+            usual(panic);
+        }
+    }));
 }
 
 /// An answer takes two descriptors.
@@ -82,10 +93,11 @@ fn start_log(config: &Config) {
 fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();
-    if outside && config.auth.registration == Registration::Open {
+    let settings = app.settings();
+    if outside && settings.registration == Registration::Open {
         tracing::warn!("anybody who can reach this server may register (auth.registration is \"open\")");
-        let uncapped = config.limits.shared_tokens_per_day == 0 && config.limits.shared_tokens_per_month == 0;
-        if uncapped && !config.upstream.api_key.is_empty() {
+        let uncapped = settings.tokens_per_day == 0 && settings.tokens_per_month == 0;
+        if uncapped && !settings.shared_key.is_empty() {
             tracing::warn!("everybody may use the shared key without a cap (limits.shared_tokens_per_day)");
         }
     }

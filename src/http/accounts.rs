@@ -67,6 +67,8 @@ struct LoginForm {
     email: Option<String>,
     #[schemars(with = "Option<String>")]
     password: Option<Secret>,
+    /// With two-factor login: six digits, or a recovery code.
+    code: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -128,6 +130,10 @@ struct UserReply {
     created_at: String,
     created: i64,
     caps: CapsReply,
+    /// Two-factor login is on.
+    totp: bool,
+    /// What an administrator says to everybody; may be empty.
+    announcement: String,
 }
 
 /// What of the shared key the person may use.
@@ -168,6 +174,8 @@ fn user_reply(call: &Call, user: &User) -> Result<UserReply> {
         created_at: call.zone.stamp(user.created),
         created: user.created,
         caps: CapsReply { paid_by: caps.paid_by, day: cap(caps.day), month: cap(caps.month) },
+        totp: user.totp,
+        announcement: call.app.settings().announcement.clone(),
     })
 }
 
@@ -192,7 +200,7 @@ fn register(call: &Call) -> Result<Response> {
 fn login(call: &Call) -> Result<Response> {
     let form: LoginForm = call.json()?;
     let (email, password) = wire::both_needed(("email", form.email), ("password", form.password))?;
-    let account = accounts::login(&call.app, &call.origin, &email, &password)?;
+    let account = accounts::login(&call.app, &call.origin, &email, &password, form.code.as_deref())?;
     signed_in(call, &account, "Signed in successfully")
 }
 

@@ -29,6 +29,8 @@ pub struct Call {
     /// The time zone that it asks for with `tz`, else the configured one. Read before any handler runs, so that a
     /// request with one that does not exist changes nothing.
     pub zone: Zone,
+    /// It asks for rendered text, with `render=html`.
+    pub html: bool,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body, whole and within the route's limit; of a form, the file.
@@ -96,6 +98,15 @@ impl Call {
 fn param<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = query.iter().find(|(key, _)| key == name);
     found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+}
+
+/// Whether a query asks for rendered text.
+pub fn wants_html(query: &[(String, String)]) -> Result<bool> {
+    match param(query, "render") {
+        None => Ok(false),
+        Some("html") => Ok(true),
+        Some(_) => Err(Error::field("render", "This can only be html.")),
+    }
 }
 
 /// The time zone that a query asks for, else the configured one.

@@ -9,6 +9,7 @@ use crate::billing;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::secret::Secret;
+use crate::settings;
 use crate::store::Start;
 use crate::upstream::Model;
 use schemars::JsonSchema;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub const ROUTES: &[Route] = &[
     Route::new::<HealthReply>(Verb::Get, "/api/health", Access::Public, Run::Blocking(health))
         .about("Says that the server is there."),
+    Route::new::<EntranceReply>(Verb::Get, "/api/entrance", Access::Public, Run::Blocking(entrance))
+        .about("What one has to know before signing in."),
     Route::new::<serde_json::Value>(Verb::Get, "/api/openapi.json", Access::Public, Run::Blocking(reference))
         .about("This document."),
     Route::new::<ModelsReply>(Verb::Get, "/api/models", Access::User, Run::Waiting(models)).about(
@@ -34,6 +37,17 @@ pub const ROUTES: &[Route] = &[
 struct HealthReply {
     status: &'static str,
     version: &'static str,
+}
+
+/// What one has to know before signing in.
+#[derive(Serialize, JsonSchema)]
+struct EntranceReply {
+    /// Who may register: open, invite or closed.
+    registration: &'static str,
+    /// There is no account yet; the next one is the administrator's.
+    first_account: bool,
+    /// That first account needs the set-up code.
+    setup_code: bool,
 }
 
 /// Which models there are.
@@ -73,6 +87,14 @@ fn health(_: &Call) -> Result<Response> {
     reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
+fn entrance(call: &Call) -> Result<Response> {
+    reply::json(&EntranceReply {
+        registration: settings::registration_word(call.app.settings().registration),
+        first_account: call.app.store.is_empty()?,
+        setup_code: call.app.config.needs_setup_code(),
+    })
+}
+
 fn reference(call: &Call) -> Result<Response> {
     reply::json(&openapi::document(&call.app.config.server.base_path))
 }
@@ -91,7 +113,7 @@ fn models(call: Call) -> Waiting {
             Ok(billing::key_for(&app, &target).ok().map(|(key, _)| (key, target.user.default_model)))
         })
         .await?;
-        let settings = &call.app.config.upstream;
+        let settings = call.app.settings();
         let Some((key, preferred)) = key else {
             return list(&call, &[], settings.default_model.clone(), true);
         };
@@ -113,7 +135,8 @@ fn models(call: Call) -> Waiting {
 
 /// Those that may be used: the allow-list where there is one, else what the upstream has, with the default among them.
 fn list(call: &Call, found: &[Model], default: String, stale: bool) -> Result<Response> {
-    let allowed = &call.app.config.upstream.models;
+    let settings = call.app.settings();
+    let allowed = &settings.models;
     let context = |id: &str| found.iter().find(|m| m.id == id).and_then(|m| m.context);
     let reply = |id: &str| ModelReply { id: id.to_owned(), context: context(id), images: None };
     let mut models: Vec<ModelReply> = if allowed.is_empty() {

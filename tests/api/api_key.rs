@@ -116,7 +116,7 @@ fn p16_a_key_is_never_sent_to_another_origin_than_it_was_saved_for() {
     }
     assert_eq!(other.received().len(), 2);
     server.restart(|config| {
-        config.upstream.base_url = BaseUrl::parse_api(&format!("{}/v2", first.url())).unwrap()
+        config.upstream.base_url = BaseUrl::parse_api(&format!("{}/v2", first.url())).unwrap();
     });
     let ann = server.anon().with_token(&token);
     assert_eq!(ann.get("/api/user").expect(200).json()["has_api_key"], true, "the path is not the origin");

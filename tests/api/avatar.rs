@@ -56,7 +56,7 @@ fn u1_each_kind_becomes_a_square_png() {
             ("png", png_of(&shown)),
             ("jpeg", jpeg(&shown)),
             ("webp", webp(&shown)),
-            ("gif", gif(&[shown.clone()])),
+            ("gif", gif(std::slice::from_ref(&shown))),
         ] {
             let (_, picture) = stored(&ann, &bytes);
             assert_eq!(picture.dimensions(), (side, side), "{kind} {width}x{height}");
@@ -161,7 +161,7 @@ fn u3_u4_u5_content_decides_and_nothing_else_is_kept() {
     }
     let payload = b"<script>alert('CANARY')</script>PK\x03\x04CANARY";
     let shown = quarters(32, 32);
-    for bytes in [png_of(&shown), jpeg(&shown), webp(&shown), gif(&[shown.clone()])] {
+    for bytes in [png_of(&shown), jpeg(&shown), webp(&shown), gif(std::slice::from_ref(&shown))] {
         let reply =
             ann.upload("/api/user/avatar", "avatar", "a.html", "text/html", &[&bytes[..], payload].concat());
         if reply.status == 200 {

@@ -395,6 +395,6 @@ fn the_reference_lists_the_routes_that_there_are() {
     assert_eq!(health["version"], reference["info"]["version"]);
     let public: Vec<&str> =
         routes().filter(|route| route.access == Access::Public).map(|route| route.path).collect();
-    assert_eq!(public, ["/api/register", "/api/login", "/api/health", "/api/openapi.json"]);
+    assert_eq!(public, ["/api/register", "/api/login", "/api/health", "/api/entrance", "/api/openapi.json"]);
     assert!(matches!(reference["openapi"], Value::String(_)));
 }

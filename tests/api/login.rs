@@ -3,6 +3,7 @@
 use crate::support::{Client, Reply, Server};
 use gpt_assistant::app::App;
 use gpt_assistant::clock::Clock;
+use gpt_assistant::store::AccountChange;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,10 @@ fn change_password(client: &Client, current: &str, new: &str) -> Reply {
 fn apart_from_id(reply: &Reply) -> (u16, String) {
     let id = reply.header("x-request-id").unwrap();
     (reply.status, reply.text().replace(id, ""))
+}
+
+fn disabled(since: Option<i64>) -> AccountChange {
+    AccountChange { disabled: Some(since), ..AccountChange::default() }
 }
 
 #[test]
@@ -44,7 +49,7 @@ fn a11_an_unknown_account_and_a_wrong_password_look_alike() {
     server.user("bob");
     let app = beside(&server);
     let (bob, _) = app.store.user_by_email("bob@example.org").unwrap().unwrap();
-    app.store.set_disabled(bob.id, Some(1)).unwrap();
+    app.store.change_account(bob.id, disabled(Some(1))).unwrap();
     let anon = server.anon();
     let wrong = anon.login("ann@example.org", "secret2");
     for (email, password) in [
@@ -61,7 +66,7 @@ fn a11_an_unknown_account_and_a_wrong_password_look_alike() {
     }
     wrong.fails(401, "invalid_credentials");
     anon.login("bob@example.org", "secret1").fails(403, "account_disabled");
-    app.store.set_disabled(bob.id, None).unwrap();
+    app.store.change_account(bob.id, disabled(None)).unwrap();
     anon.login("bob@example.org", "secret1").expect(200);
 }
 
@@ -168,7 +173,7 @@ fn a14_an_account_that_ends_or_is_disabled_is_out_at_once() {
         if delete {
             app.store.delete_user(user.id).unwrap();
         } else {
-            app.store.set_disabled(user.id, Some(1)).unwrap();
+            app.store.change_account(user.id, disabled(Some(1))).unwrap();
         }
         for path in
             ["/api/user", "/api/chat/history", "/api/models", "/api/conversations", "/api/chat/1/events"]
@@ -180,7 +185,7 @@ fn a14_an_account_that_ends_or_is_disabled_is_out_at_once() {
     assert!(server.upstream.received().is_empty());
     // Enabled again, the old token stays ended: disabling took the logins away.
     let (ann, _) = app.store.user_by_email("ann@example.org").unwrap().unwrap();
-    app.store.set_disabled(ann.id, None).unwrap();
+    app.store.change_account(ann.id, disabled(None)).unwrap();
     server.anon().login("ann@example.org", "secret1").expect(200);
 }
 

@@ -58,6 +58,9 @@ fn a_registration_signs_in_and_shows_no_secret() {
     assert_eq!(server.user("bob").get("/api/user").json()["role"], "user");
 }
 
+/// Fields that are changed in a good registration, and those that are complained about.
+type Case<'a> = (&'a [(&'a str, Value)], &'a [&'a str]);
+
 #[test]
 fn a18_a23_each_faulty_field_is_named() {
     let server = Server::start();
@@ -65,7 +68,7 @@ fn a18_a23_each_faulty_field_is_named() {
     let post = |body: &Value| anon.post("/api/register", body);
     post(&json!({})).names(&["email", "name", "password", "password_confirmation"]);
     let long = "x".repeat(1025);
-    let cases: &[(&[(&str, Value)], &[&str])] = &[
+    let cases: &[Case] = &[
         (&[("name", json!(null))], &["name"]),
         (&[("name", json!(""))], &["name"]),
         (&[("name", json!(" \t\n\u{3000}"))], &["name"]),

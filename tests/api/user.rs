@@ -19,6 +19,7 @@ fn a27_the_account_holds_what_the_contract_lists_and_no_more() {
     let mut names: Vec<&str> = user.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     let listed = [
+        "announcement",
         "api_key",
         "avatar",
         "caps",
@@ -32,6 +33,7 @@ fn a27_the_account_holds_what_the_contract_lists_and_no_more() {
         "name",
         "role",
         "system_prompt",
+        "totp",
     ];
     assert_eq!(names, listed);
     assert_eq!(user["caps"], json!({"paid_by": "shared", "day": null, "month": null}));

@@ -62,9 +62,12 @@ fn s5_a_folder_that_cannot_be_used_is_named() {
     assert!(place.path().join("a/b/c/gpt-assistant.db").exists());
 }
 
+/// Does harm to a data folder.
+type Damage = fn(&Path);
+
 #[test]
 fn s6_a_database_that_is_none_of_ours_is_left_as_it_is() {
-    let damage: [(&str, fn(&Path)); 9] = [
+    let damage: [(&str, Damage); 9] = [
         ("garbage in front", |db| overwrite(db, 0, &[0x55; 100])),
         ("a page of noise", |db| overwrite(db, 4096, &[0xAA; 8192])),
         ("cut short", |db| fs::OpenOptions::new().write(true).open(db).unwrap().set_len(20_000).unwrap()),

@@ -78,7 +78,7 @@ fn u6_pictures_on_their_way_take_a_bounded_amount_of_memory() {
         ann.token.as_deref().unwrap()
     );
     let mut held = Vec::new();
-    let mut told = |stream: &mut TcpStream| {
+    let told = |stream: &mut TcpStream| {
         let mut answer = [0; 12];
         std::io::Read::read_exact(stream, &mut answer).unwrap();
         String::from_utf8_lossy(&answer[9..]).into_owned()

@@ -1,7 +1,8 @@
 //! A real server in this process: on port 0, in a folder of its own, with a scripted upstream and a clock to set.
 
+use super::upstream::PATIENCE;
 use super::{Client, Upstream};
-use gpt_assistant::app::App;
+use gpt_assistant::app::{App, Refusal};
 use gpt_assistant::clock::Clock;
 use gpt_assistant::config::{BaseUrl, Config};
 use gpt_assistant::secret::Secret;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -62,8 +63,7 @@ impl Server {
     }
 
     fn run(&mut self) {
-        let app =
-            App::serve(self.config.clone(), Clock::set_by(self.now.clone())).expect("the server starts");
+        let app = self.open();
         self.app = Arc::downgrade(&app);
         let (shutdown, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
@@ -73,6 +73,20 @@ impl Server {
         (self.shutdown, self.thread) = (Some(shutdown), Some(thread));
     }
 
+    /// A process that a test has just started may hold the folder's lock until its own program begins, so a lock is
+    /// waited for.
+    fn open(&self) -> Arc<App> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match App::serve(self.config.clone(), Clock::set_by(self.now.clone())) {
+                Err(Refusal::Locked(_)) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                served => return served.expect("the server starts"),
+            }
+        }
+    }
+
     /// Asks it to stop and waits until it has.
     pub fn stop(&mut self) {
         drop(self.shutdown.take());
@@ -80,8 +94,8 @@ impl Server {
             thread.join().expect("the server ended well");
         }
         // The thread that saves running answers may be at work for a moment longer, and with it the folder's lock.
-        let deadline = std::time::Instant::now() + super::upstream::PATIENCE;
-        while self.app.strong_count() > 0 && std::time::Instant::now() < deadline {
+        let deadline = Instant::now() + PATIENCE;
+        while self.app.strong_count() > 0 && Instant::now() < deadline {
             std::thread::yield_now();
         }
     }
