@@ -52,7 +52,7 @@ fn use_everything(server: &Serving, upstream: &Upstream) -> Vec<Reply> {
     ann.post("/api/chat", &json!({"message": PROMPT})).expect(200);
     let refusal =
         format!(r#"{{"error":{{"message":"Incorrect API key provided: {KEY}. Bearer {KEY}","code":"x"}}}}"#);
-    for (status, body) in [(400, refusal), (502, format!("<html>{KEY}</html>"))] {
+    for (status, body) in [(400, refusal), (400, format!("<html>{KEY}</html>"))] {
         upstream.answers(401, "", &body);
         replies.push(ann.post("/api/chat", &json!({"message": PROMPT})).expect(status));
     }
