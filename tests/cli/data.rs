@@ -145,6 +145,17 @@ fn s6_what_a_crash_left_is_read() {
 }
 
 #[test]
+fn u16_a_picture_that_nobody_has_goes_at_the_next_start() {
+    let place = with_data(false);
+    let left = ["1_0123456789abcdef0123456789abcdef.png", "1_0123456789abcdef0123456789abcdef.png.new"];
+    for name in left {
+        fs::write(place.data().join("avatars").join(name), "left by an end without warning").unwrap();
+    }
+    drop(place.serve(&[]));
+    assert_eq!(fs::read_dir(place.data().join("avatars")).unwrap().count(), 0);
+}
+
+#[test]
 fn s14_a_key_that_is_needed_must_be_the_right_one() {
     let place = with_data(true);
     let key = place.data().join("master.key");
