@@ -93,8 +93,9 @@ fn u6_bombs_are_judged_by_their_head() {
         ("nothing", [head(0, 0, 8), end.clone()].concat(), 400),
         ("no height", [head(8, 0, 8), end.clone()].concat(), 400),
         (
-            "24 million pixels of eight bytes",
-            [head(8_000, 3_000, 16), chunk(b"IDAT", &bomb), end.clone()].concat(),
+            "18 million pixels of eight bytes",
+            [head(4_500, 4_000, 16), chunk(b"IDAT", &squeezed((8 * 4_500 + 1) * 4_000)), end.clone()]
+                .concat(),
             400,
         ),
         ("24 million and some", [head(8_192, 2_930, 8), chunk(b"IDAT", &bomb), end.clone()].concat(), 400),
