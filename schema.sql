@@ -165,8 +165,9 @@ CREATE TABLE files(
   bytes INTEGER NOT NULL,
   width INTEGER NOT NULL,
   height INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,                -- what it costs to send, estimated
   created_at INTEGER NOT NULL,
-  UNIQUE(user_id, sha256)
+  UNIQUE(user_id, sha256, name)
 ) STRICT;
 
 CREATE TABLE turn_files(

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
-use crate::model::{ConversationId, Params, Status, Turn, TurnId, UserId};
+use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
 use crate::store::{Begun, Context, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
@@ -25,6 +25,8 @@ pub use running::Answers;
 pub struct Message {
     /// The message.
     pub text: String,
+    /// Files that go with it.
+    pub attachments: Vec<FileId>,
     /// `None`: a new one.
     pub conversation: Option<ConversationId>,
     /// Where in it.
@@ -65,12 +67,7 @@ enum Prepared {
 
 /// Answers a message; blocks until the upstream has said all. `tell` hears as soon as the answer's row is durable, or
 /// why there is none. It may run on the thread that writes, and shall wake somebody and no more.
-pub fn send(
-    app: Arc<App>,
-    user: UserId,
-    message: Message,
-    tell: impl FnOnce(Result<Sent>) + Send + 'static,
-) {
+pub fn send(app: Arc<App>, user: UserId, message: Message, tell: impl FnOnce(Result<Sent>) + Send + 'static) {
     match prepare(&app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(answering)) => tell(Ok(Sent { answering, again: true })),
@@ -99,13 +96,14 @@ fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     billing::within_caps(app, &target.user, paid_by)?;
 
     let model = model_for(app, &message, &target)?;
+    let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(app, &message, &target);
     let params = params_for(&message, &target);
     let context = match target.parent {
         None => Context::default(),
         Some(parent) => {
             let window = app.models.window(&app.config.upstream, &model);
-            let budget = context::budget(window, &params, &system_prompt, &message.text);
+            let budget = context::budget(window, &params, &system_prompt, &message.text, &attachments);
             app.store.context(user, parent, budget)?
         }
     };
@@ -118,18 +116,20 @@ fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     let new = NewTurn {
         user,
         conversation: target.conversation.as_ref().map(|conversation| conversation.id),
-        title: text::title(&message.text),
+        title: title(&message.text, &attachments),
         parent: target.parent,
         client: message.client,
         run: app.run.clone(),
         prompt: message.text.clone(),
+        attachments: message.attachments,
         system_prompt: system_prompt.clone(),
         model,
         params: params.clone(),
         paid_by,
         now: app.clock.now(),
     };
-    let question = run::Question { key, system_prompt, context, message: message.text, params };
+    let message = run::Said { text: message.text, attachments };
+    let question = run::Question { user, key, system_prompt, context, message, params };
     Ok(Prepared::New(generation, Box::new(new), question))
 }
 
@@ -171,6 +171,7 @@ fn asked_again(app: &App, user: UserId, turn: TurnId, with: Message) -> Result<M
     let params = over(with.params, before.params);
     Ok(Message {
         text: before.prompt,
+        attachments: before.attachments.iter().map(|file| file.id).collect(),
         conversation: Some(before.conversation),
         start: before.parent.map_or(Start::Root, Start::Below),
         client: with.client,
@@ -246,6 +247,12 @@ pub fn fill_running(app: &App, user: UserId, turns: &mut [Turn]) {
 /// The hash that tells whether two sends are the same.
 pub fn fingerprint(body: &[u8]) -> String {
     keys::digest(body)
+}
+
+/// Of a new conversation: what was said first, or the name of what was shown.
+fn title(message: &str, attachments: &[Attachment]) -> String {
+    let shown = attachments.first().map_or("", |file| file.name.as_str());
+    text::title(if message.trim().is_empty() { shown } else { message })
 }
 
 fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {

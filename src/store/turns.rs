@@ -1,8 +1,11 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, is_duplicate, optional, search, usage, users};
+use super::{Store, bad_word, conversations, files, is_duplicate, optional, search, usage, users};
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId};
+use crate::model::{
+    Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
+    UserId,
+};
 use crate::text::estimate_tokens;
 use rusqlite::{Connection, Row, ToSql, params};
 use std::sync::Arc;
@@ -30,11 +33,22 @@ pub struct Target {
     pub key: Option<Vec<u8>>,
 }
 
+/// What was said in a turn.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// By the person.
+    pub prompt: String,
+    /// The files with it.
+    pub attachments: Vec<Attachment>,
+    /// By the model.
+    pub response: String,
+}
+
 /// What goes upstream before the message: the path from the root, oldest first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    /// Prompt and response of each.
-    pub turns: Vec<(String, String)>,
+    /// Each turn of it.
+    pub turns: Vec<Exchange>,
     /// How many older ones did not fit.
     pub dropped: usize,
 }
@@ -55,6 +69,8 @@ pub struct NewTurn {
     pub run: String,
     /// What the person wrote.
     pub prompt: String,
+    /// The files with it.
+    pub attachments: Vec<FileId>,
     /// What the model is told first.
     pub system_prompt: String,
     /// The model.
@@ -135,6 +151,7 @@ fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
         parent: row.get::<_, Option<i64>>(2)?.map(TurnId),
         client_id: row.get(3)?,
         prompt: row.get(4)?,
+        attachments: Vec::new(),
         response: row.get(5)?,
         reasoning: row.get(6)?,
         model: row.get(7)?,
@@ -244,8 +261,12 @@ impl Store {
             let mut text = c.prepare_cached("SELECT prompt, response FROM turns WHERE id = ?")?;
             let mut left = budget;
             for id in ids {
-                let turn: (String, String) = text.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                left -= estimate_tokens(&turn.0) + estimate_tokens(&turn.1);
+                let turn = text.query_row([id], |row| {
+                    Ok(Exchange { prompt: row.get(0)?, attachments: Vec::new(), response: row.get(1)? })
+                })?;
+                let turn = Exchange { attachments: files::of_turn(c, TurnId(id))?, ..turn };
+                let tokens: i64 = turn.attachments.iter().map(|file| file.tokens).sum();
+                left -= estimate_tokens(&turn.prompt) + estimate_tokens(&turn.response) + tokens;
                 if left < 0 {
                     break;
                 }
@@ -312,7 +333,9 @@ impl Store {
     pub fn turn(&self, user: UserId, id: TurnId) -> Result<Turn> {
         self.read(|c| {
             let sql = format!("SELECT {COLUMNS} FROM turns WHERE id = ? AND user_id = ?");
-            optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?.ok_or(Error::NotFound)
+            let found = optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?;
+            let turn = found.ok_or(Error::NotFound)?;
+            Ok(Turn { attachments: files::of_turn(c, id)?, ..turn })
         })
     }
 
@@ -438,6 +461,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     let sql = "UPDATE conversations SET current_turn_id = ?1, updated_at = ?2, \
          title = CASE WHEN title = '' THEN ?3 ELSE title END WHERE id = ?4";
     c.prepare_cached(sql)?.execute(params![id.0, new.now, new.title, conversation.0])?;
+    files::attach(c, new.user, id, &new.attachments)?;
     Ok(Begun::New(id, conversation))
 }
 

@@ -38,8 +38,41 @@ pub struct StreamOptions {
 pub struct Message<'a> {
     /// `system`, `user` or `assistant`.
     pub role: &'static str,
+    /// What.
+    pub content: Content<'a>,
+}
+
+/// What is said: text alone goes as such, which every server understands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Content<'a> {
     /// Text alone.
-    pub content: Cow<'a, str>,
+    Text(Cow<'a, str>),
+    /// Text and pictures.
+    Parts(Vec<Part<'a>>),
+}
+
+/// A part of what is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part<'a> {
+    /// Text.
+    Text {
+        /// The text.
+        text: Cow<'a, str>,
+    },
+    /// A picture.
+    ImageUrl {
+        /// The picture.
+        image_url: ImageUrl,
+    },
+}
+
+/// A picture by its address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageUrl {
+    /// A data URL (RFC 2397).
+    pub url: String,
 }
 
 /// One event of a stream, or a whole answer: they differ in `delta` and `message`.
@@ -419,7 +452,7 @@ mod tests {
 
     #[test]
     fn nothing_optional_is_sent_that_nobody_set() {
-        let messages = [Message { role: "user", content: "hi".into() }];
+        let messages = [Message { role: "user", content: Content::Text("hi".into()) }];
         let request = Request {
             model: "m",
             messages: &messages,

@@ -13,6 +13,7 @@ mod support;
 
 mod access;
 mod api_key;
+mod attachments;
 mod avatar;
 mod avatar_bad;
 mod chat;

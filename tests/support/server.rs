@@ -112,6 +112,11 @@ impl Server {
         self.app.upgrade()?.setup_code().map(|code| code.reveal().to_owned())
     }
 
+    /// Does now what is otherwise done once a minute.
+    pub fn upkeep(&self) {
+        gpt_assistant::upkeep::run(&self.app.upgrade().expect("it runs")).unwrap();
+    }
+
     pub fn data_dir(&self) -> &Path {
         &self.config.server.data_dir
     }
