@@ -110,7 +110,6 @@ fn ended(generation: &Generation, outcome: &Result<Answer, UpstreamError>, asked
         retry_after: outcome.as_ref().err().and_then(|fault| fault.retry_after),
         usage: match status {
             Status::Failed => Usage::default(),
-            Status::Stopped if !came => Usage::default(),
             _ => usage(answer, asked, &response, &reasoning),
         },
     }
