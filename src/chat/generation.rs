@@ -36,6 +36,8 @@ struct State {
     reasoning: String,
     /// How often the response began anew.
     resets: u32,
+    /// Bytes of reasoning when it last did.
+    reset_at: usize,
     saved: Saved,
     ended: Option<Ended>,
     /// The end could not be written at the first try, and is tried again.
@@ -210,6 +212,7 @@ impl Generation {
                 let text = std::mem::take(&mut state.response);
                 state.reasoning.push_str(&text);
                 state.resets += 1;
+                state.reset_at = state.reasoning.len();
             }
         }
         drop(state);
@@ -220,6 +223,11 @@ impl Generation {
     pub fn texts(&self) -> (String, String) {
         let state = self.lock();
         (state.response.clone(), state.reasoning.clone())
+    }
+
+    /// Bytes of reasoning when the response last began anew; 0: it never did.
+    pub fn reset_at(&self) -> usize {
+        self.lock().reset_at
     }
 
     /// True while the model has said nothing.
@@ -286,10 +294,13 @@ impl Generation {
         news
     }
 
-    /// A follower's place by the offsets it names; `None` when one splits a character. Offsets beyond the text are
-    /// answered by a reset.
+    /// A follower's place by the offsets it names; `None` when one splits a character. Offsets beyond the text, or from
+    /// before it began anew, are answered by a reset.
     pub fn position(&self, response: usize, reasoning: usize) -> Option<Position> {
         let state = self.lock();
+        if is_outdated(response, reasoning, state.reset_at) {
+            return Some(Position { resets: state.resets.wrapping_sub(1), ..Position::default() });
+        }
         let splits = |text: &str, at: usize| at < text.len() && !text.is_char_boundary(at);
         if splits(&state.response, response) || splits(&state.reasoning, reasoning) {
             return None;
@@ -324,6 +335,12 @@ impl Generation {
     pub fn mark_saved(&self, mark: Saved) {
         self.lock().saved = mark;
     }
+}
+
+/// True for offsets that were named before the response began anew. Thoughts are always sent before the words that
+/// follow them: who has any of the new response has all the thoughts there were when it began.
+pub fn is_outdated(response: usize, reasoning: usize, reset_at: usize) -> bool {
+    response > 0 && reasoning < reset_at
 }
 
 #[cfg(test)]

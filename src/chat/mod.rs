@@ -15,7 +15,7 @@ use crate::upstream::Reason;
 use crate::{billing, text};
 use std::sync::Arc;
 
-pub use generation::{Ended, Generation, News, Path, Place, Position};
+pub use generation::{Ended, Generation, News, Path, Place, Position, is_outdated};
 pub use running::Answers;
 
 /// What a person sends.

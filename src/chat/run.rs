@@ -81,6 +81,7 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         user: generation.user,
         response,
         reasoning,
+        reset_at: generation.reset_at(),
         status: ended.status,
         finish_reason: ended.finish_reason.clone(),
         fault: ended.fault.clone(),

@@ -6,7 +6,7 @@ use super::route::Response;
 use super::wire::UsageReply;
 use crate::accounts;
 use crate::app::App;
-use crate::chat::{Ended, Generation, News, Path, Position};
+use crate::chat::{Ended, Generation, News, Path, Position, is_outdated};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use crate::store::Identity;
@@ -120,7 +120,8 @@ impl Follow {
     /// Tells an answer that has ended.
     pub fn ended(call: Call, turn: Turn, after: (usize, usize)) -> Result<Follow> {
         let splits = |text: &str, at: usize| at < text.len() && !text.is_char_boundary(at);
-        if splits(&turn.response, after.0) || splits(&turn.reasoning, after.1) {
+        let outdated = is_outdated(after.0, after.1, turn.reset_at);
+        if !outdated && (splits(&turn.response, after.0) || splits(&turn.reasoning, after.1)) {
             return Err(bad_offset());
         }
         let position = Position { response: after.0, reasoning: after.1, resets: 0 };
@@ -251,11 +252,12 @@ impl From<Path> for Context {
 /// What a stored turn has behind a position, with its end.
 fn stored(turn: &Turn, position: &mut Position) -> News {
     let beyond = position.response > turn.response.len() || position.reasoning > turn.reasoning.len();
-    if beyond {
+    let reset = beyond || is_outdated(position.response, position.reasoning, turn.reset_at);
+    if reset {
         *position = Position::default();
     }
     let news = News {
-        reset: beyond,
+        reset,
         reasoning: turn.reasoning[position.reasoning..].to_owned(),
         response: turn.response[position.response..].to_owned(),
         ended: Some(Ended {

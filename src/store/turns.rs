@@ -108,6 +108,8 @@ pub struct Finish {
     pub response: String,
     /// The thoughts before it.
     pub reasoning: String,
+    /// Bytes of these when the answer last began anew.
+    pub reset_at: usize,
     /// Any but `Streaming`.
     pub status: Status,
     /// The model's word for why.
@@ -122,7 +124,7 @@ pub struct Finish {
 
 const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
-     usage_source, paid_by, created_at, finished_at";
+     usage_source, paid_by, created_at, finished_at, reset_at";
 
 fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
@@ -136,6 +138,7 @@ fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
         prompt: row.get(4)?,
         response: row.get(5)?,
         reasoning: row.get(6)?,
+        reset_at: row.get(21)?,
         model: row.get(7)?,
         params: serde_json::from_str(&word(8)?).unwrap_or_default(),
         status: Status::parse(&status).ok_or_else(|| bad_word(9, &status))?,
@@ -440,13 +443,14 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
 
 /// Also used for what an earlier process left behind.
 pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
-    let sql = "UPDATE turns SET response = ?, reasoning = ?, status = ?, finish_reason = ?, error = ?, \
+    let sql = "UPDATE turns SET response = ?, reasoning = ?, reset_at = ?, status = ?, finish_reason = ?, error = ?, \
          error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
          usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
          RETURNING prompt, model, paid_by";
     let values = params![
         finish.response,
         finish.reasoning,
+        finish.reset_at,
         finish.status.as_str(),
         finish.finish_reason,
         finish.fault.as_ref().map(|fault| &fault.message),
