@@ -13,9 +13,11 @@ mod support;
 
 mod access;
 mod chat;
+mod reasoning;
 mod transcripts;
 mod upstream_body;
 mod upstream_network;
 mod upstream_request;
 mod upstream_status;
 mod upstream_tls;
+mod usage_counts;
