@@ -7,7 +7,7 @@ use super::request::{Call, nullable};
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::wire::{self, TurnReply, UsageReply};
 use crate::accounts::is_model_name;
-use crate::chat::{self, Answering, Ended, Generation, Message, Sent};
+use crate::chat::{self, Answering, Ended, Found, Generation, Message, Sent};
 use crate::error::{Error, Fields, Result, UpstreamError, UpstreamKind};
 use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId};
 use crate::store::Start;
@@ -72,7 +72,7 @@ struct ChatForm {
     /// Left out: a new one.
     conversation_id: Option<i64>,
     /// Left out: below the current turn. Null: a new root.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     parent_id: Option<Option<i64>>,
     /// The client's own name for this send (1 to 64 characters): sent again with it, it answers with the same turn.
     client_id: Option<String>,
@@ -376,12 +376,11 @@ fn follow(call: Call) -> Waiting {
         let id = call.id_at(0, TurnId)?;
         let after = events::offsets(&call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        // Looked for before the row is read: an answer that ends in between is found in the row.
-        if let Some(generation) = app.answers.find(user, id) {
-            return Ok(events::reply(Follow::running(call, generation, after)?));
-        }
-        let turn = blocking(move || app.store.turn(user, id)).await?;
-        Ok(events::reply(Follow::ended(call, turn, after)?))
+        let follow = match blocking(move || chat::find(&app, user, id)).await? {
+            Found::Running(generation) => Follow::running(call, generation, after)?,
+            Found::Ended(turn) => Follow::ended(call, *turn, after)?,
+        };
+        Ok(events::reply(follow))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, is_duplicate, optional, search, usage, users};
+use super::{Store, bad_word, conversations, optional, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId};
 use crate::text::estimate_tokens;
@@ -400,6 +400,12 @@ fn turn_of_client(
 }
 
 fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
+    // Before anything is written: a send that was made already leaves no empty conversation.
+    if let Some((client_id, hash)) = &new.client
+        && let Some(turn) = turn_of_client(c, new.user, client_id, hash)?
+    {
+        return Ok(Begun::Again(turn));
+    }
     let conversation = match new.conversation {
         Some(id) => id,
         None => conversations::insert(c, new.user, &new.title, Some(&new.model), new.now)?,
@@ -424,11 +430,6 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     ];
     let id = match c.prepare_cached(sql)?.query_row(values, |row| row.get(0)) {
         Ok(id) => TurnId(id),
-        Err(error) if is_duplicate(&error) => {
-            let (client_id, hash) = new.client.as_ref().ok_or_else(|| Error::internal(&error))?;
-            let again = turn_of_client(c, new.user, client_id, hash)?;
-            return again.map(Begun::Again).ok_or_else(|| Error::internal(error));
-        }
         // The conversation or the parent was deleted a moment ago.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
             return Err(Error::NotFound);
