@@ -8,6 +8,9 @@ use crate::upstream::{Heard, Stop};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
+/// Of the text that one event carries, in bytes.
+const LONGEST_PIECE: usize = 64 << 10;
+
 /// A running answer.
 pub struct Generation {
     /// Whose.
@@ -107,6 +110,24 @@ pub struct News {
     pub response: String,
     /// It has ended; there is nothing behind this.
     pub ended: Option<Ended>,
+}
+
+impl News {
+    /// Takes what is new since `position`, thoughts first, and moves it on. True when there is nothing behind that. A
+    /// piece has a limit: a reader that takes nothing keeps one in memory, not the whole answer.
+    pub fn take(&mut self, reasoning: &str, response: &str, position: &mut Position) -> bool {
+        let piece = |text: &str, at: &mut usize| {
+            let from = text.ceil_char_boundary(*at);
+            *at = text.floor_char_boundary(from + LONGEST_PIECE);
+            text[from..*at].to_owned()
+        };
+        self.reasoning = piece(reasoning, &mut position.reasoning);
+        if position.reasoning < reasoning.len() {
+            return false;
+        }
+        self.response = piece(response, &mut position.response);
+        position.response == response.len()
+    }
 }
 
 /// What is known of the turn, once its row is written.
@@ -285,12 +306,9 @@ impl Generation {
             *position = Position { resets: state.resets, ..Position::default() };
             news.reset = true;
         }
-        let rest = |text: &str, from: usize| text[text.ceil_char_boundary(from)..].to_owned();
-        news.reasoning = rest(&state.reasoning, position.reasoning);
-        news.response = rest(&state.response, position.response);
-        position.reasoning = state.reasoning.len();
-        position.response = state.response.len();
-        news.ended = state.ended.clone();
+        if news.take(&state.reasoning, &state.response, position) {
+            news.ended = state.ended.clone();
+        }
         news
     }
 
