@@ -14,6 +14,8 @@ mod support;
 mod access;
 mod chat;
 mod reasoning;
+mod repeat;
+mod stream;
 mod transcripts;
 mod upstream_body;
 mod upstream_network;
