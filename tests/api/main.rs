@@ -12,11 +12,15 @@
 mod support;
 
 mod access;
+mod chain;
 mod chat;
 mod reasoning;
 mod repeat;
+mod resume;
+mod stop;
 mod stream;
 mod transcripts;
+mod tree;
 mod upstream_body;
 mod upstream_network;
 mod upstream_request;

@@ -178,8 +178,9 @@ impl Client {
         self.events("GET", path, more, b"")
     }
 
+    /// Any request that is answered with events; `more` is further header lines.
     #[track_caller]
-    fn events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Events {
+    pub fn events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Events {
         let token = self.token.clone().unwrap_or_default();
         let head =
             format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n");
