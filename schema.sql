@@ -120,6 +120,7 @@ CREATE TABLE turns(
   prompt TEXT NOT NULL,
   response TEXT NOT NULL DEFAULT '',
   reasoning TEXT NOT NULL DEFAULT '',
+  reset_at INTEGER NOT NULL DEFAULT 0,    -- bytes of reasoning when the response last began anew
   system_prompt TEXT NOT NULL,
   model TEXT NOT NULL,
   params TEXT NOT NULL DEFAULT '{}',

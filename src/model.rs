@@ -215,6 +215,8 @@ pub struct Turn {
     pub response: String,
     /// What the model thought before it answered.
     pub reasoning: String,
+    /// Bytes of reasoning when the response last began anew; 0: it never did.
+    pub reset_at: usize,
     /// The model that was asked for.
     pub model: String,
     /// What else was asked for.

@@ -94,6 +94,7 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         user: generation.user,
         response,
         reasoning,
+        reset_at: generation.reset_at(),
         status: ended.status,
         finish_reason: ended.finish_reason.clone(),
         fault: ended.fault.clone(),
@@ -116,7 +117,6 @@ fn ended(generation: &Generation, outcome: &Result<Answer, UpstreamError>, asked
         retry_after: outcome.as_ref().err().and_then(|fault| fault.retry_after),
         usage: match status {
             Status::Failed => Usage::default(),
-            Status::Stopped if !came => Usage::default(),
             _ => usage(answer, asked, &response, &reasoning),
         },
     }

@@ -7,7 +7,7 @@ use super::reply;
 use super::request::Call;
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::wire::{self, TurnReply, UsageReply};
-use crate::chat::{self, Answering, Ended, Generation, Sent};
+use crate::chat::{self, Answering, Ended, Found, Generation, Sent};
 use crate::error::{Error, Result, UpstreamError, UpstreamKind};
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use http::HeaderValue;
@@ -246,12 +246,11 @@ fn follow(call: Call) -> Waiting {
         let id = call.id_at(0, TurnId)?;
         let after = events::offsets(&call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        // Looked for before the row is read: an answer that ends in between is found in the row.
-        if let Some(generation) = app.answers.find(user, id) {
-            return Ok(events::reply(Follow::running(call, generation, after).await?));
-        }
-        let turn = blocking(move || app.store.turn(user, id)).await?;
-        Ok(events::reply(Follow::ended(call, turn, after).await?))
+        let follow = match blocking(move || chat::find(&app, user, id)).await? {
+            Found::Running(generation) => Follow::running(call, generation, after).await?,
+            Found::Ended(turn) => Follow::ended(call, *turn, after).await?,
+        };
+        Ok(events::reply(follow))
     })
 }
 

@@ -24,7 +24,7 @@ pub struct ChatForm {
     /// Left out: a new one.
     conversation_id: Option<i64>,
     /// Left out: below the current turn. Null: a new root.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     parent_id: Option<Option<i64>>,
     /// The client's own name for this send (1 to 64 characters): sent again with it, it answers with the same turn.
     client_id: Option<String>,

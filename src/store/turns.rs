@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, files, is_duplicate, optional, search, usage, users};
+use super::{Store, bad_word, conversations, files, optional, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{
     Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
@@ -125,6 +125,8 @@ pub struct Finish {
     pub response: String,
     /// The thoughts before it.
     pub reasoning: String,
+    /// Bytes of these when the answer last began anew.
+    pub reset_at: usize,
     /// Any but `Streaming`.
     pub status: Status,
     /// The model's word for why.
@@ -139,7 +141,7 @@ pub struct Finish {
 
 const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
-     usage_source, paid_by, created_at, finished_at";
+     usage_source, paid_by, created_at, finished_at, reset_at";
 
 fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
@@ -154,6 +156,7 @@ fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
         attachments: Vec::new(),
         response: row.get(5)?,
         reasoning: row.get(6)?,
+        reset_at: row.get(21)?,
         model: row.get(7)?,
         params: serde_json::from_str(&word(8)?).unwrap_or_default(),
         status: Status::parse(&status).ok_or_else(|| bad_word(9, &status))?,
@@ -423,6 +426,12 @@ fn turn_of_client(
 }
 
 fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
+    // Before anything is written: a send that was made already leaves no empty conversation.
+    if let Some((client_id, hash)) = &new.client
+        && let Some(turn) = turn_of_client(c, new.user, client_id, hash)?
+    {
+        return Ok(Begun::Again(turn));
+    }
     let conversation = match new.conversation {
         Some(id) => id,
         None => conversations::insert(c, new.user, &new.title, Some(&new.model), new.now)?,
@@ -447,11 +456,6 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     ];
     let id = match c.prepare_cached(sql)?.query_row(values, |row| row.get(0)) {
         Ok(id) => TurnId(id),
-        Err(error) if is_duplicate(&error) => {
-            let (client_id, hash) = new.client.as_ref().ok_or_else(|| Error::internal(&error))?;
-            let again = turn_of_client(c, new.user, client_id, hash)?;
-            return again.map(Begun::Again).ok_or_else(|| Error::internal(error));
-        }
         // The conversation or the parent was deleted a moment ago.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
             return Err(Error::NotFound);
@@ -467,13 +471,14 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
 
 /// Also used for what an earlier process left behind.
 pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
-    let sql = "UPDATE turns SET response = ?, reasoning = ?, status = ?, finish_reason = ?, error = ?, \
+    let sql = "UPDATE turns SET response = ?, reasoning = ?, reset_at = ?, status = ?, finish_reason = ?, error = ?, \
          error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
          usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
          RETURNING prompt, model, paid_by";
     let values = params![
         finish.response,
         finish.reasoning,
+        finish.reset_at,
         finish.status.as_str(),
         finish.finish_reason,
         finish.fault.as_ref().map(|fault| &fault.message),

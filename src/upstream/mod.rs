@@ -31,6 +31,8 @@ pub use stop::{Reason, Stop};
 pub use threads::Threads;
 pub use wire::{Content, ImageUrl, Message, Part};
 
+/// Calls beside the answers, and sends that are not answers yet.
+const BESIDE: usize = 64;
 /// ureq keeps and walks all of them at every call, so more is not better.
 const IDLE_CONNECTIONS: usize = 128;
 /// Clear of the five seconds after which most servers close an idle connection.
@@ -87,7 +89,7 @@ impl Client {
         let host = config.base_url.host();
         let new_limit_name = host == "api.openai.com" || host.ends_with(".openai.azure.com");
         Ok(Client {
-            threads: Threads::new(config.max_concurrent),
+            threads: Threads::new(config.max_concurrent + BESIDE),
             agent: agent(config)?,
             chat_url: config.base_url.join("/chat/completions"),
             models_url: config.base_url.join("/models"),
