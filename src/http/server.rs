@@ -1,9 +1,10 @@
 //! What the server says of itself: health, reference, models.
 
+use super::assets::ASSETS;
 use super::request::Call;
 use super::route::{Access, Response, Route, Run, Size, Verb, Waiting};
 use super::{openapi, reply};
-use crate::accounts::check_key;
+use crate::accounts::{self, check_key};
 use crate::app::App;
 use crate::billing;
 use crate::error::{Error, Result, UpstreamError};
@@ -34,6 +35,10 @@ pub const ROUTES: &[Route] = &[
 struct HealthReply {
     status: &'static str,
     version: &'static str,
+    /// The build of the page that this server has: another one than an open page's means that it is to be loaded anew.
+    build: &'static str,
+    /// Who may register: `first`, `setup_code`, `open`, `invite` or `closed`; null when that cannot be known now.
+    registration: Option<&'static str>,
 }
 
 /// Which models there are.
@@ -69,8 +74,13 @@ struct CheckReply {
     error: Option<String>,
 }
 
-fn health(_: &Call) -> Result<Response> {
-    reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION") })
+fn health(call: &Call) -> Result<Response> {
+    reply::json(&HealthReply {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        build: &ASSETS.hash,
+        registration: accounts::door(&call.app).ok(),
+    })
 }
 
 fn reference(call: &Call) -> Result<Response> {

@@ -1,0 +1,138 @@
+// Where the reader is in a conversation. The page follows a growing answer only as far as the reader wants it to:
+// `hold` follows until the question stands near the top edge, `end` follows to the very end, `free` stays where it is.
+
+import { isStill } from "../lib/dom.js";
+
+/** So near to the end counts as there. */
+const NEAR = 80;
+/** So far below the top edge the question is held. */
+const HOLD = 80;
+/** How long after a wheel, finger or key a scroll is still the reader's. */
+const LASTING = 400;
+
+export class Scroll extends EventTarget {
+  mode = "free";
+  #scroller;
+  #question = null;
+  #top = 0;
+  #touched = 0;
+  #wasAtEnd = true;
+
+  constructor(scroller) {
+    super();
+    this.#scroller = scroller;
+    const options = { passive: true };
+    scroller.addEventListener("scroll", () => this.#scrolled(), options);
+    scroller.addEventListener("wheel", (event) => this.#touch(event.deltaY < 0), options);
+    scroller.addEventListener("touchmove", () => this.#touch(false), options);
+    scroller.addEventListener("keydown", ({ key }) => {
+      if (["ArrowUp", "PageUp", "Home"].includes(key)) this.#touch(true);
+      else if (["ArrowDown", "PageDown", "End", " "].includes(key)) this.#touch(false);
+    });
+    // The scroll bar is the scroller's own: nothing in it was hit.
+    scroller.addEventListener("pointerdown", (event) => event.target === scroller && this.#touch(true), options);
+    new ResizeObserver(() => this.grow()).observe(scroller);
+  }
+
+  get #max() {
+    return this.#scroller.scrollHeight - this.#scroller.clientHeight;
+  }
+
+  get isAtEnd() {
+    return this.#max - this.#scroller.scrollTop <= NEAR;
+  }
+
+  #touch(isUpward) {
+    this.#touched = performance.now();
+    if (isUpward) this.mode = "free";
+  }
+
+  #scrolled() {
+    const { scrollTop } = this.#scroller;
+    const moved = scrollTop - this.#top;
+    this.#top = scrollTop;
+    if (performance.now() - this.#touched < LASTING && moved !== 0) {
+      // A finger that lets go, and a wheel that glides on, are still the reader's.
+      this.#touched = performance.now();
+      if (moved < 0) this.mode = "free";
+      else if (this.isAtEnd) this.mode = "end";
+    }
+    this.#tell();
+  }
+
+  #tell() {
+    if (this.isAtEnd !== this.#wasAtEnd) {
+      this.#wasAtEnd = !this.#wasAtEnd;
+      this.dispatchEvent(new Event("end"));
+    }
+    this.dispatchEvent(new Event("move"));
+  }
+
+  #to(top) {
+    this.#scroller.scrollTop = top;
+    this.#top = this.#scroller.scrollTop;
+  }
+
+  /** Follows the answer to this question. */
+  follow(question) {
+    this.#question = question;
+    this.mode = "hold";
+    this.grow();
+  }
+
+  /** Something got longer. */
+  grow() {
+    if (this.mode === "end") this.#to(this.#max);
+    else if (this.mode === "hold" && this.#question?.isConnected) {
+      const top = Math.min(this.#max, this.#topOf(this.#question) - HOLD);
+      if (top > this.#scroller.scrollTop) this.#to(top);
+    }
+    this.#tell();
+  }
+
+  #topOf(element) {
+    return element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top + this.#scroller.scrollTop;
+  }
+
+  /** To the very end, and on with it. */
+  toEnd(isSmooth = false) {
+    this.mode = "end";
+    if (isSmooth && !isStill()) this.#scroller.scrollTo({ top: this.#max, behavior: "smooth" });
+    else this.#to(this.#max);
+    this.#tell();
+  }
+
+  /** Puts the top of an element so far below the top edge. */
+  show(element, below = HOLD, isSmooth = false) {
+    this.mode = "free";
+    const top = this.#topOf(element) - below;
+    if (isSmooth && !isStill()) this.#scroller.scrollTo({ top, behavior: "smooth" });
+    else this.#to(top);
+    this.#tell();
+  }
+
+  /** Makes a change after which an element stands at the same height on the screen. */
+  keep(element, change, edge = "top") {
+    const height = () => element.getBoundingClientRect()[edge];
+    const before = height();
+    // The browser's own anchoring would do the same a second time.
+    this.#scroller.style.overflowAnchor = "none";
+    const stands = change() ?? element;
+    const moved = stands.getBoundingClientRect()[edge] - before;
+    if (moved !== 0) this.#to(this.#scroller.scrollTop + moved);
+    requestAnimationFrame(() => this.#scroller.style.removeProperty("overflow-anchor"));
+  }
+
+  /** The first of the elements that is in sight, and where its top stands: `{element, top}`. */
+  first(elements) {
+    const edge = this.#scroller.getBoundingClientRect().top;
+    let [low, high] = [0, elements.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (elements[middle].getBoundingClientRect().bottom > edge + 1) high = middle;
+      else low = middle + 1;
+    }
+    const element = elements[low];
+    return element ? { element, top: element.getBoundingClientRect().top - edge, index: low } : null;
+  }
+}

@@ -1,0 +1,70 @@
+// A code block gets its head: the language, a switch for line wrapping, and "Copy code". Long ones are folded.
+
+import { el, icon, setSign } from "../lib/dom.js";
+
+/** More lines than that are folded, to that many. */
+const LONG = 40;
+const FOLDED = 24;
+
+/** Dresses a block that the server rendered. One that still grows is never folded: it is being read. */
+export function dressCode(block, { t }, { isFolded = false } = {}) {
+  const wrap = el("button.icon-button.wrap", { type: "button", "data-do": "wrap", "aria-pressed": "false", "aria-label": t("wrapLines"), title: t("wrapLines") }, icon("wrap", "icon small"));
+  const copy = el("button.icon-button", { type: "button", "data-do": "copy-code", "aria-label": t("copyCode") }, icon("copy", "icon small"), el("span", null, t("copy")));
+  block.prepend(el("header", null, el("span", { dir: "ltr" }, block.dataset.lang ?? ""), wrap, copy));
+  if (isFolded) fold(block, t);
+}
+
+function fold(block, t) {
+  const code = block.querySelector("code");
+  const text = code.textContent;
+  const lines = text.split("\n").length;
+  if (lines <= LONG) return;
+  let at = 0;
+  for (let line = 0; line < FOLDED; line++) at = text.indexOf("\n", at) + 1;
+  const rest = el("span.rest", null, after(code, at));
+  rest.setAttribute("hidden", "until-found");
+  code.append(rest);
+  const show = el("button.link-button.show-all", { type: "button", "data-do": "unfold" }, t("showAllLines", { n: lines }));
+  block.append(show);
+  // The browser's own search opens what it finds.
+  rest.addEventListener("beforematch", () => unfold(block));
+}
+
+/** All that stands behind the `at`-th character of an element, taken out of it. */
+function after(element, at) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let passed = 0;
+  const range = document.createRange();
+  while (walker.nextNode()) {
+    const { length } = walker.currentNode;
+    if (passed + length >= at) {
+      range.setStart(walker.currentNode, at - passed);
+      break;
+    }
+    passed += length;
+  }
+  range.setEndAfter(element.lastChild);
+  return range.extractContents();
+}
+
+export function unfold(block) {
+  block.querySelector(".rest")?.removeAttribute("hidden");
+  block.querySelector(".show-all")?.remove();
+}
+
+/** Wraps lines, or does not. */
+export function wrap(button) {
+  const isOn = button.closest(".code").toggleAttribute("data-wrapped");
+  button.setAttribute("aria-pressed", String(isOn));
+}
+
+/** Says for two seconds that the code was copied. */
+export function copied(control, { t, speak }) {
+  const show = (name, text) => {
+    setSign(control, name);
+    control.querySelector("span").textContent = text;
+  };
+  show("check", t("copied"));
+  speak(t("copied"));
+  setTimeout(() => show("copy", t("copy")), 2000);
+}

@@ -1,0 +1,188 @@
+// Before one is in: sign in and register, beside a page that is being written.
+
+import { drawn, el, icon, iconButton, name, say, set } from "../lib/dom.js";
+import { seconds } from "../lib/time.js";
+import { prefs, read, write } from "../models/kept.js";
+import { drawArt } from "./door_art.js";
+
+/** Mounts the form for an address: `/login` or `/register`. */
+export function mountDoor(holder, ctx, path) {
+  const { t, api, session, address } = ctx;
+  const isNew = path === "/register";
+  const { version, passwordMin } = document.documentElement.dataset;
+  const code = new URLSearchParams(location.search).get("invite") ?? "";
+  const fields = isNew ? registerFields(t, passwordMin, code) : loginFields(t);
+  const notice = el("div", { role: "alert" });
+  const lead = el("p.lead", { hidden: true });
+  const stay = el("input", { type: "checkbox" });
+  stay.checked = read("stay") !== "no";
+  const submit = el("button.button.primary.wide", { type: "submit" }, t(isNew ? "createAccount" : "signIn"));
+  const other = el("p.muted.other");
+  const form = el("form", { novalidate: true, submit: enter }, el("h1", null, t(isNew ? "createAccount" : "signIn")), lead, notice, ...fields.map((field) => field.element),
+    !isNew && el("label.check", null, stay, t("staySignedIn")), submit, other);
+  const foot = el("p.auth-foot", null, el("span", null, t("runsHere", { version })), languageSwitch(ctx, fields));
+  const brand = document.querySelector(".brand").cloneNode(true);
+  const element = el("main.auth", null, el("div.auth-form", null, brand, form, foot), el("div.auth-art", { "aria-hidden": "true" }, drawArt(drawn)));
+  holder.replaceChildren(element);
+  document.title = `${t(isNew ? "createAccount" : "signIn")} · gpt-assistant`;
+  if (session.reason === "ended") showNotice(t("sessionEnded"), "");
+  const values = ctx.doorValues ?? {};
+  for (const field of fields) if (values[field.key]) field.input.value = values[field.key];
+  ctx.doorValues = null;
+  const firstEmpty = fields.find((field) => field.input.value === "") ?? fields[0];
+  firstEmpty.input.focus();
+  link();
+  look();
+  let counting;
+
+  function link(registration = null) {
+    if (isNew) other.replaceChildren(t("haveAccount"), " ", el("a", { href: address("/login") }, t("signIn")));
+    else if (registration === "closed") other.replaceChildren(t("askWhoRuns"));
+    else other.replaceChildren(t("newHere"), " ", el("a", { href: address("/register") }, t("createAnAccount")));
+  }
+
+  /** What the server lets in: the first account, everybody, the invited, nobody. */
+  async function look() {
+    const health = await api("/health", { token: null }).catch(() => null);
+    if (!health || !holder.contains(element)) return;
+    link(health.registration);
+    if (!isNew) return;
+    const lines = { first: "firstAccount", setup_code: "firstAccount", invite: "inviteNeeded", closed: "registrationClosed" };
+    say(lead, health.registration in lines ? t(lines[health.registration]) : "");
+    lead.hidden = lead.textContent === "";
+    const invite = fields.find((field) => field.key === "invite");
+    const isCode = health.registration === "setup_code";
+    say(invite.label, t(isCode ? "setupCode" : "invitation"));
+    say(invite.help, isCode ? t("setupCodeHelp") : "");
+    invite.element.hidden = !isCode && health.registration !== "invite" && code === "";
+  }
+
+  function showNotice(sentence, kind = "danger") {
+    notice.replaceChildren(el(`div.notice${kind && `.${kind}`}`, null, icon("alert"), el("p", null, sentence)));
+  }
+
+  async function enter(event) {
+    event.preventDefault();
+    const faulty = fields.filter((field) => !field.check(fields));
+    if (faulty.length > 0) return showFaults(faulty);
+    submit.disabled = true;
+    notice.replaceChildren();
+    const body = Object.fromEntries(fields.filter((field) => field.input.value !== "").map((field) => [field.key, field.input.value]));
+    try {
+      const entered = await api(isNew ? "/register" : "/login", { method: "POST", body, token: null });
+      if (!isNew) write("stay", stay.checked ? null : "no");
+      session.enter(entered, isNew || stay.checked);
+      ctx.entered();
+    } catch (fault) {
+      submit.disabled = false;
+      refused(fault);
+    }
+  }
+
+  function showFaults(faulty) {
+    showNotice(t(isNew ? "lookAgain" : "fillIn", { n: faulty.length }));
+    faulty[0].input.focus();
+  }
+
+  function refused(fault) {
+    const named = fields.filter((field) => fault.fields[field.key]);
+    for (const field of named) field.say(field.key === "email" && isNew && fault.fields.email.includes("already") ? t("emailTaken") : fault.fields[field.key]);
+    if (named.length > 0) return showFaults(named);
+    if (fault.retryAfter) return count(fault.retryAfter);
+    const known = `fault_${fault.code}`;
+    showNotice(t.has(known) ? t(known) : fault.message || t("fault_internal"));
+    const at = { invalid_credentials: "password", invite_invalid: "invite", setup_code_required: "invite" }[fault.code];
+    const field = fields.find((each) => each.key === at);
+    if (!field) return;
+    field.element.hidden = false;
+    field.input.focus();
+    field.input.select();
+  }
+
+  /** Too many tries: the button waits, and says how long. */
+  function count(until) {
+    const left = until - seconds();
+    submit.disabled = left > 0;
+    if (left <= 0) return notice.replaceChildren();
+    showNotice(t("limited", { seconds: left }), "caution");
+    counting = setTimeout(() => count(until), 1000);
+  }
+
+  return {
+    destroy() {
+      clearTimeout(counting);
+      element.remove();
+    },
+  };
+}
+
+function loginFields(t) {
+  return [
+    createField("email", t("email"), { type: "email", autocomplete: "username", inputmode: "email" }, (value) => value.trim() === "" && t("emailNeeded")),
+    createField("password", t("password"), { type: "password", autocomplete: "current-password" }, (value) => value === "" && t("passwordNeeded"), { t }),
+  ];
+}
+
+function registerFields(t, least, code) {
+  const email = (value) => !/^[^\s@]+@[^\s@]+$/.test(value.trim()) && t("addressIncomplete");
+  const twice = (value, fields) => value !== fields.find((field) => field.key === "password").input.value && t("passwordsDiffer");
+  const invite = createField("invite", t("invitation"), { autocomplete: "off", spellcheck: "false" }, () => false, { help: "" });
+  invite.input.value = code;
+  invite.element.hidden = code === "";
+  return [
+    createField("name", t("name"), { autocomplete: "name" }, (value) => value.trim() === "" && t("nameNeeded")),
+    createField("email", t("email"), { type: "email", autocomplete: "username", inputmode: "email" }, email),
+    createField("password", t("password"), { type: "password", autocomplete: "new-password" }, (value) => [...value].length < least && t("passwordShort", { n: Number(least) }), { t, help: t("passwordHelp", { n: Number(least) }) }),
+    createField("password_confirmation", t("confirmPassword"), { type: "password", autocomplete: "new-password" }, twice),
+    invite,
+  ];
+}
+
+/** A field with its label above, and help and fault below. It is checked when it is left, never while one types. */
+export function createField(key, word, properties, fault, { t = null, help = null } = {}) {
+  const id = `field-${key}`;
+  const input = el("input.input", { id, name: key, dir: "auto", autocapitalize: "none", ...properties });
+  const label = el("label", { for: id }, word);
+  const below = el("p.help", { id: `${id}-help` }, help ?? "");
+  const wrong = el("p.fault", { id: `${id}-fault`, hidden: true }, icon("alert", "icon small"), el("span"));
+  const box = t ? el("div.with-button", null, input, revealer(input, t)) : input;
+  const element = el("div.field", null, label, box, help !== null && below, wrong);
+  const field = {
+    key, element, input, label, help: below,
+    say(sentence) {
+      say(wrong.lastChild, sentence || "");
+      wrong.hidden = !sentence;
+      set(input, { "aria-invalid": sentence ? "true" : null, "aria-describedby": [help !== null && below.id, sentence && wrong.id].filter(Boolean).join(" ") || null });
+    },
+    check(fields) {
+      const sentence = !element.hidden && fault(input.value, fields);
+      field.say(sentence);
+      return !sentence;
+    },
+  };
+  input.addEventListener("change", () => input.value !== "" && field.check(field.siblings ?? [field]));
+  input.addEventListener("input", () => wrong.hidden || field.say(""));
+  field.say("");
+  return field;
+}
+
+/** Shows the password as it is. Its name is not "Show password": labels must stay unique. */
+function revealer(input, t) {
+  const control = iconButton("eye", t("reveal"), () => {
+    const isHidden = input.type === "password";
+    input.type = isHidden ? "text" : "password";
+    name(control, t(isHidden ? "conceal" : "reveal"));
+  });
+  return control;
+}
+
+/** The other language, before sign in too. What was typed stays. */
+function languageSwitch(ctx, fields) {
+  const { t } = ctx;
+  const other = t.locale === "en" ? "zh-CN" : "en";
+  return el("button.link-button", { type: "button", lang: other, click: () => {
+    ctx.doorValues = Object.fromEntries(fields.map((field) => [field.key, field.input.value]));
+    prefs.set("language", other);
+    ctx.restart();
+  } }, t("otherLanguage"));
+}

@@ -1,0 +1,212 @@
+// A turn: the question in your ink, the reasoning, the answer in print, and the tools below.
+
+import { button, el, icon, iconButton, name, say, set, setSign } from "../lib/dom.js";
+import { elements } from "../lib/html.js";
+import { isComposing } from "../lib/keys.js";
+import { direction, firstWords, isLong, language } from "../lib/text.js";
+import { seconds } from "../lib/time.js";
+import { createTail, mountAnswer } from "./answer.js";
+import { endOf } from "./turn_end.js";
+
+/** Only after that many seconds it is said that one waits. */
+const PATIENCE = 2;
+const QUEUE = 20;
+
+/** `actions` are what the tools do: `copy, retry, edit, remove, select, goOn`. */
+export function createTurn(ctx, actions) {
+  const { t } = ctx;
+  const title = el("h2.sr");
+  const question = el("div.question", { dir: "auto" });
+  const dropped = el("p.dropped", { hidden: true });
+  const waiting = el("p.waiting", { hidden: true }, el("span.caret", { "aria-hidden": "true" }), el("span"));
+  const reasoning = createReasoning(ctx);
+  const prose = el("div.answer.prose");
+  const end = el("div.turn-end", { hidden: true });
+  const foot = createFoot(ctx, actions, () => turn);
+  const element = el("article.turn", null, title, question, dropped, reasoning.element, prose, waiting, end, foot.element);
+  const answer = mountAnswer(prose, ctx);
+  let [turn, seen, live] = [null, "", null];
+
+  /** Shows the turn. `place` is `{number, versions, live, isLast}`. */
+  function update(now, place) {
+    const signature = JSON.stringify([place.number, place.versions, place.isLast, Boolean(place.live), t.locale]);
+    if (turn === now && seen === signature) return;
+    const isOther = turn?.id !== now.id;
+    const wasLive = live;
+    const was = turn;
+    [turn, seen, live] = [now, signature, turn?.status === "streaming" || now.status === "streaming" ? place.live : null];
+    if (isOther || was?.prompt !== now.prompt) head();
+    say(title, t("turnTitle", { number: place.number, words: firstWords(turn.prompt) }));
+    const isRunning = turn.status === "streaming";
+    set(prose, { "aria-busy": isRunning });
+    if (isRunning) grow();
+    else if (wasLive && was?.id === turn.id) finish(wasLive);
+    else if (was?.response !== turn.response || was?.response_html !== turn.response_html || isOther) answer.show(turn);
+    reasoning.update(turn, live ?? wasLive);
+    say(dropped, live?.dropped ? t("droppedTurns", { n: live.dropped }) : "");
+    dropped.hidden = dropped.textContent === "";
+    const last = isRunning ? null : endOf(turn, ctx, actions);
+    end.replaceChildren(...last ? [last] : []);
+    end.hidden = !last;
+    foot.update(turn, place, isRunning);
+    tick();
+  }
+
+  function head() {
+    element.id = `turn-${turn.id}`;
+    title.id = `title-${turn.id}`;
+    set(element, { "aria-labelledby": title.id, dir: direction(turn.prompt) });
+    set(question, { lang: language(turn.prompt) });
+    question.classList.toggle("long", isLong(turn.prompt));
+    say(question, turn.prompt);
+  }
+
+  /** The answer ended while it was watched. A selection in it keeps the page from changing for a while. */
+  function finish(was) {
+    if (answer.end(was.answer)) return;
+    document.addEventListener("selectionchange", () => finish(was), { once: true });
+  }
+
+  /** Shows what came. Gives the texts of blocks that settled. */
+  function grow() {
+    if (!live) return [];
+    reasoning.update(turn, live);
+    const settled = live.answer.text === "" ? [] : answer.grow(live.answer);
+    tick();
+    return settled ?? [];
+  }
+
+  /** What changes by the second. */
+  function tick() {
+    const isRunning = turn.status === "streaming";
+    const isSilent = isRunning && (!live || live.answer.text === "" && live.answer.reasoning === "");
+    const waited = seconds() - turn.created;
+    waiting.hidden = !isSilent;
+    const words = waited < PATIENCE ? "" : waited < QUEUE ? t("waiting", { model: turn.model, seconds: waited }) : t("queueing");
+    say(waiting.lastChild, isSilent ? words : "");
+    if (isRunning) reasoning.tick(live);
+  }
+
+  return { element, update, grow, tick, question, prose, get turn() { return turn; } };
+}
+
+/** The reasoning, folded: it is for those who want to see it. */
+function createReasoning({ t, api }) {
+  const sign = el("span.caret", { "aria-hidden": "true" });
+  const label = el("span");
+  const body = el("div", { dir: "auto" });
+  const element = el("details.reasoning", { hidden: true }, el("summary", null, sign, label, icon("right", "icon small")), body);
+  const tail = createTail();
+  let [shown, thought, rendered, turn] = [null, null, false, null];
+
+  const text = () => (thought ? t("thoughtFor", { n: thought }) : t("thoughts"));
+  element.addEventListener("toggle", async () => {
+    // What grew is plain text; who opens it afterwards gets it as it reads best.
+    if (!element.open || rendered || turn?.status === "streaming" || turn?.reasoning === "") return;
+    const whole = await api(`/chat/${turn.id}`, { query: { render: "html" } }).catch(() => null);
+    if (whole?.reasoning_html !== undefined) render(whole.reasoning_html);
+  });
+
+  function render(html) {
+    rendered = true;
+    tail.clear();
+    body.className = "prose";
+    body.replaceChildren(...elements(html));
+  }
+
+  function update(now, live) {
+    if (turn?.id !== now.id) [shown, rendered] = [null, false];
+    turn = now;
+    const reasoning = live?.answer.reasoning || now.reasoning;
+    element.hidden = reasoning === "";
+    if (reasoning === "") return;
+    thought = live?.thought ?? thought;
+    if (now.reasoning_html !== undefined && shown !== now.reasoning_html) {
+      shown = now.reasoning_html;
+      render(shown);
+    } else if (!rendered) {
+      tail.put({ parent: body, kind: "block" }, { tail: reasoning, tailCuts: live?.answer.tailCuts ?? 0 });
+    }
+    if (now.status === "streaming") tick(live);
+    else {
+      sign.hidden = true;
+      say(label, text());
+    }
+  }
+
+  function tick(live) {
+    const isThinking = live?.thinking && live.answer.text === "";
+    sign.hidden = !isThinking;
+    say(label, isThinking ? t("thinking", { seconds: Math.max(0, seconds() - live.thinking) }) : text());
+  }
+
+  return { element, update, tick };
+}
+
+/** Versions, tools and figures. */
+function createFoot({ t }, actions, turn) {
+  const count = el("span");
+  const before = iconButton("left", t("previousVersion"), () => actions.select(turn(), -1));
+  const next = iconButton("right", t("nextVersion"), () => actions.select(turn(), 1));
+  const versions = el("span.versions", { hidden: true }, before, count, next);
+  const copy = iconButton("copy", t("copy"), () => actions.copy(turn(), copy));
+  const retry = iconButton("retry", t("retry"), () => actions.retry(turn()));
+  const edit = iconButton("edit", t("edit"), () => actions.edit(turn()), { class: "icon-button edit" });
+  const remove = iconButton("trash", t("delete"), () => actions.remove(turn()));
+  const about = el("span.about");
+  const element = el("footer.tools", null, versions, copy, retry, edit, remove, about);
+
+  function update(now, { versions: all }, isRunning) {
+    const at = all.indexOf(now.id);
+    versions.hidden = all.length < 2 || at < 0;
+    say(count, `${t.number(at + 1)} / ${t.number(all.length)}`);
+    before.disabled = at <= 0;
+    next.disabled = at >= all.length - 1;
+    for (const tool of [copy, retry, edit, remove]) tool.hidden = isRunning;
+    copy.hidden ||= now.response === "";
+    const { usage = {} } = now;
+    const total = now.tokens ?? usage.total_tokens ?? 0;
+    const tokens = total > 0 ? t(usage.source === "estimated" ? "tokensEstimated" : "tokens", { n: total }) : null;
+    say(about, isRunning ? "" : [now.model, tokens, t.clock.time(now.created)].filter(Boolean).join(" · "));
+    set(about, { title: isRunning ? null : t.clock.whole(now.created) });
+  }
+
+  return { element, update };
+}
+
+/** Says for two seconds that it was copied. */
+export function flash(control, done, usual) {
+  name(control, done);
+  setSign(control, "check");
+  setTimeout(() => {
+    name(control, usual);
+    setSign(control, "copy");
+  }, 2000);
+}
+
+/** The question as a field, in its place. Ctrl Enter sends, Esc leaves. */
+export function createEdit({ t }, turn, { text, versions, send, cancel }) {
+  const submit = (event) => {
+    event.preventDefault();
+    if (field.value.trim() !== "") send(field.value);
+  };
+  const leave = () => cancel(field.value !== turn.prompt);
+  const press = (event) => {
+    if (isComposing(event)) return;
+    if (event.key === "Escape") leave();
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const field = el("textarea.area", { "aria-label": t("editQuestion"), dir: "auto", rows: 2, keydown: press });
+  field.value = text;
+  const grow = () => {
+    field.style.blockSize = "auto";
+    field.style.blockSize = `${field.scrollHeight + 2}px`;
+  };
+  field.addEventListener("input", grow);
+  const row = el("div.row", null, el("p", null, t("oldVersionStays", { number: versions, all: versions + 1 })), button(t("cancel"), leave), button(t("send"), null, "primary", { type: "submit" }));
+  const form = el("form.edit-question", { submit }, field, row);
+  return { form, field, grow };
+}
