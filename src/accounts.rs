@@ -8,7 +8,7 @@ use crate::limits::{Action, Who};
 use crate::model::{Role, UserId};
 use crate::secret::Secret;
 use crate::store::{Identity, NewUser, SealedKey, User, UserChange};
-use crate::{avatars, billing, keys, text};
+use crate::{avatars, billing, keys, text, two_factor};
 use email_address::{EmailAddress, Options};
 use std::net::IpAddr;
 
@@ -58,25 +58,22 @@ pub fn register(app: &App, origin: &Origin, form: &Registering) -> Result<Signed
     let invite = form.invite.as_ref().map(|code| code.reveal().trim()).filter(|code| !code.is_empty());
     let closed = Error::Forbidden("registration_closed", "This server takes no new accounts.");
     let mut only_first = false;
-    let invite = match (first, app.setup_code(), app.config.auth.registration) {
-        (true, Some(code), _) => {
-            if invite.is_none_or(|given| !same(given, code.reveal())) {
+    let invite = match (first, app.settings().registration) {
+        (true, registration) => {
+            // There may be none left to show: the account that it was for was deleted. A new start makes a new one.
+            let right = |given: &str| app.setup_code().is_some_and(|code| same(given, code.reveal()));
+            if app.config.needs_setup_code() && !invite.is_some_and(right) {
                 return Err(Error::Forbidden(
                     "setup_code_required",
-                    "The first account needs the set-up code that the server printed when it started.",
+                    "The first account needs the set-up code that the server prints when it starts.",
                 ));
             }
-            only_first = true;
+            only_first = registration != Registration::Open || app.config.needs_setup_code();
             None
         }
-        (true, None, Registration::Closed | Registration::Invite) => {
-            only_first = true;
-            None
-        }
-        (true, None, Registration::Open) => None,
-        (false, _, Registration::Closed) => return Err(closed),
-        (false, _, Registration::Open) if invite.is_none() => None,
-        (false, _, _) => {
+        (false, Registration::Closed) => return Err(closed),
+        (false, Registration::Open) if invite.is_none() => None,
+        (false, _) => {
             let code = invite
                 .ok_or(Error::Forbidden("invite_invalid", "An invitation is needed to register here."))?;
             Some(keys::digest(code.as_bytes()))
@@ -108,7 +105,13 @@ pub fn add(app: &App, email: &str, name: Option<&str>, password: &Secret, role: 
 }
 
 /// Signs in. An unknown e-mail and a wrong password are told apart neither by words nor by time.
-pub fn login(app: &App, origin: &Origin, email: &str, password: &Secret) -> Result<SignedIn> {
+pub fn login(
+    app: &App,
+    origin: &Origin,
+    email: &str,
+    password: &Secret,
+    code: Option<&str>,
+) -> Result<SignedIn> {
     app.limits.take(Action::Login, Who::address(origin.address))?;
     let found = match check_email(email) {
         Ok(email) => app.store.user_by_email(&email)?,
@@ -121,6 +124,7 @@ pub fn login(app: &App, origin: &Origin, email: &str, password: &Secret) -> Resu
     if user.disabled.is_some() {
         return Err(Error::Forbidden("account_disabled", "This account is disabled."));
     }
+    two_factor::check_login(app, user.id, code)?;
     if let Check::Rehash(new) = check {
         app.store.rehash(user.id, hash, new)?;
     }
@@ -158,6 +162,13 @@ pub fn is_signed_in(app: &App, identity: &Identity) -> Result<bool> {
 }
 
 /// Fails unless `password` is the user's. Counts as a try to sign in.
+pub fn confirm_password(app: &App, user: UserId, password: &Secret) -> Result<()> {
+    confirm(app, user, password).map(drop).map_err(|error| match error {
+        Error::Invalid(_) => Error::field("password", "The password is not right."),
+        other => other,
+    })
+}
+
 fn confirm(app: &App, user: UserId, password: &Secret) -> Result<String> {
     app.limits.take(Action::Login, Who::User(user))?;
     let hash = app.store.password_hash(user)?;
@@ -174,14 +185,9 @@ pub fn change_password(
     agent: &str,
     current: &Secret,
     new: &Secret,
-    confirmation: &Secret,
+    confirmation: Option<&Secret>,
 ) -> Result<SignedIn> {
-    let mut faults = Fields::new();
-    if let Err(sentence) = check_password(app, new) {
-        faults.push(("password".into(), sentence.into()));
-    } else if new != confirmation {
-        faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
-    }
+    let faults = check_passwords(app, new, confirmation);
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
@@ -200,12 +206,15 @@ pub fn reset_password(app: &App, user: UserId, new: &Secret) -> Result<()> {
     app.store.change_password(user, None, hash).map(drop)
 }
 
-/// Fails unless `password` is the user's, so that the account may be deleted.
+/// One that nobody has used: 20 letters and digits that cannot be taken for one another.
+pub fn random_password() -> Result<Secret> {
+    Ok(Secret::new(keys::random_hex(10).map_err(Error::internal)?))
+}
+
+/// Fails unless `password` is the user's and the account may be deleted.
 pub fn confirm_deletion(app: &App, user: UserId, password: &Secret) -> Result<()> {
-    confirm(app, user, password).map(drop).map_err(|error| match error {
-        Error::Invalid(_) => Error::field("password", "The password is not right."),
-        other => other,
-    })
+    confirm_password(app, user, password)?;
+    app.store.check_deletion(user)
 }
 
 /// Removes the account with everything it owns. Its running answers have been stopped.
@@ -261,8 +270,9 @@ pub fn mask(key: &str) -> String {
 pub fn check_key(given: &Secret) -> Result<Secret, &'static str> {
     let blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{201C}' | '\u{201D}' | '`');
     let mut key = given.reveal().trim_matches(blank);
-    if key.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
-        key = key[7..].trim_matches(blank);
+    let (scheme, rest) = key.split_once(char::is_whitespace).unwrap_or((key, ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        key = rest.trim_matches(blank);
     }
     if key.is_empty() {
         return Err("The API key is missing.");
@@ -310,16 +320,7 @@ fn check_form(app: &App, form: &Registering) -> Result<(String, String, Secret)>
     let name = take("name", check_name(form.name.as_deref().unwrap_or_default()));
     let email = take("email", check_email(form.email.as_deref().unwrap_or_default()));
     let password = form.password.clone().unwrap_or_default();
-    match (check_password(app, &password), &form.confirmation) {
-        (Err(sentence), _) => faults.push(("password".into(), sentence.into())),
-        (Ok(()), None) => {
-            faults.push(("password_confirmation".into(), "The password is needed twice.".into()));
-        }
-        (Ok(()), Some(again)) if *again != password => {
-            faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
-        }
-        (Ok(()), Some(_)) => {}
-    }
+    faults.extend(check_passwords(app, &password, form.confirmation.as_ref()));
     if faults.is_empty() { Ok((name, email, password)) } else { Err(Error::Invalid(faults)) }
 }
 
@@ -349,6 +350,21 @@ pub fn check_email(email: &str) -> Result<String, &'static str> {
         return Err("This address is not complete.");
     }
     Ok(email.to_ascii_lowercase())
+}
+
+/// A new password and its repetition. That two differ is said only of a password that is good otherwise.
+fn check_passwords(app: &App, password: &Secret, again: Option<&Secret>) -> Fields {
+    let mut faults = Fields::new();
+    let good = check_password(app, password);
+    match again {
+        None => faults.push(("password_confirmation".into(), "The password is needed twice.".into())),
+        Some(again) if good.is_ok() && again != password => {
+            faults.push(("password_confirmation".into(), "The two passwords differ.".into()));
+        }
+        Some(_) => {}
+    }
+    faults.extend(good.err().map(|sentence| ("password".into(), sentence.into())));
+    faults
 }
 
 fn check_password(app: &App, password: &Secret) -> Result<(), String> {
@@ -415,6 +431,9 @@ mod tests {
             ("sk-1", Some("sk-1")),
             (" \"Bearer sk-1\" ", Some("sk-1")),
             ("bearer  sk-1", Some("sk-1")),
+            ("Bearer\tsk-1", Some("sk-1")),
+            ("Bearer ", None),
+            ("bearer", None),
             ("“sk-1”", Some("sk-1")),
             ("", None),
             ("  ", None),

@@ -12,15 +12,17 @@ use crate::limits::Limits;
 use crate::models::Models;
 use crate::oss::Oss;
 use crate::secret::Secret;
+use crate::settings::{self, Settings};
 use crate::store::{self, Change, OpenError, Store};
 use crate::upstream;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-const LOCK: &str = "lock";
+/// Locked for as long as a server has the data folder.
+pub const LOCK: &str = "lock";
 /// Pictures of people, in the data folder.
 pub const AVATARS: &str = "avatars";
 
@@ -50,8 +52,12 @@ pub struct App {
     pub answers: Answers,
     /// The zone of days and written times.
     pub zone: Zone,
+    /// When it was opened, in Unix seconds.
+    pub started: i64,
     /// The name of this process among those that had the database.
     pub run: String,
+    /// What is set at run time, over the configuration.
+    settings: RwLock<Arc<Settings>>,
     /// The code that the first account needs, while there is none.
     setup_code: Mutex<Option<Secret>>,
     draining: AtomicBool,
@@ -111,7 +117,7 @@ impl App {
                 "the server had ended while answers were running; their text was kept"
             );
         }
-        if app.config.auth.setup_code && app.config.reachable_from_outside() && app.store.is_empty()? {
+        if app.config.needs_setup_code() && app.store.is_empty()? {
             let code = keys::random_hex(6).map_err(|e| Refusal::Refused(e.to_string()))?;
             *app.setup_code.lock().unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(code));
         }
@@ -150,6 +156,7 @@ impl App {
         }
         let store = Store::open(data_dir, change)?;
         let master = master_key(&store, key, data_dir)?;
+        let settings = settings::load(&config, &store, &master)?;
         let tokens = Tokens::new(&master.derive("login tokens"), clock.clone());
         let zone = calendar::zone(&config.chat.timezone).unwrap_or_else(Zone::utc);
         let run = keys::random_hex(8).map_err(|e| refused(e.to_string()))?;
@@ -160,8 +167,10 @@ impl App {
             models: Models::default(),
             oss: Oss::new(&config.oss),
             answers: Answers::default(),
+            settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),
             draining: AtomicBool::new(false),
+            started: clock.now(),
             config,
             clock,
             store,
@@ -171,6 +180,18 @@ impl App {
             run,
             _lock: lock,
         })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts in force what the database says now.
+    pub fn reload_settings(&self) -> Result<()> {
+        let settings = settings::load(&self.config, &self.store, &self.master)?;
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        Ok(())
     }
 
     /// The code that the first account needs, if it does.
@@ -186,7 +207,7 @@ impl App {
     /// From now on no answer is begun.
     pub fn drain(&self) {
         self.draining.store(true, Relaxed);
-        self.answers.wake();
+        self.answers.close();
     }
 
     /// True once `drain` was called.
@@ -213,7 +234,7 @@ fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
 }
 
 /// The data folder's lock; `None` when another process has it. The system lets go of it when the process ends.
-fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
+pub fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
     let path = data_dir.join(LOCK);
     let refused = |e: std::io::Error| Refusal::Refused(format!("{} cannot be written: {e}", path.display()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);

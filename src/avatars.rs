@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::config::AvatarBackend;
 use crate::error::{Error, Result};
 use crate::model::UserId;
+use crate::oss::Oss;
 use crate::{keys, pictures};
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
@@ -18,18 +19,27 @@ const SIDE: u32 = 512;
 /// What our own avatars' addresses begin with, below the base path.
 const PREFIX: &str = "/avatars/";
 
-/// Makes an avatar of an uploaded picture. Returns it as it is kept.
-pub fn set(app: &App, user: UserId, upload: &[u8]) -> Result<String> {
+/// Makes an avatar of an uploaded picture.
+pub fn prepare(upload: &[u8]) -> Result<Vec<u8>> {
     if upload.len() > LARGEST {
         return Err(too_large());
     }
-    let png = pictures::square_png(upload, SIDE)?;
+    pictures::square_png(upload, SIDE)
+}
+
+/// The bucket that avatars go to, where they do: then `keep` waits for another server.
+pub fn bucket(app: &App) -> Option<&Oss> {
+    app.oss.as_ref().filter(|_| app.config.avatar == AvatarBackend::Oss)
+}
+
+/// Keeps what `prepare` made. Returns it as it is kept.
+pub fn keep(app: &App, user: UserId, png: &[u8]) -> Result<String> {
     let random = keys::random_hex(16).map_err(Error::internal)?;
-    let avatar = match (app.config.avatar, &app.oss) {
-        (AvatarBackend::Oss, Some(oss)) => oss.upload(user, &random, &png, app.clock.now())?,
-        _ => {
+    let avatar = match bucket(app) {
+        Some(oss) => oss.upload(user, &random, png, app.clock.now())?,
+        None => {
             let name = format!("{}_{random}.png", user.0);
-            write(&app.avatars(), &name, &png).map_err(|e| Error::Storage(e.to_string()))?;
+            write(&app.avatars(), &name, png).map_err(|e| Error::Storage(e.to_string()))?;
             format!("{PREFIX}{name}")
         }
     };
@@ -113,7 +123,7 @@ pub fn sweep(app: &App) -> Result<()> {
 }
 
 /// `{user}_{32 hexadecimal digits}.png`: what names we give, and therefore never a path.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let parts = name.strip_suffix(".png").and_then(|stem| stem.split_once('_'));
     parts.is_some_and(|(user, random)| {
         user.bytes().all(|b| b.is_ascii_digit())

@@ -37,7 +37,7 @@ pub fn seal_name(user: UserId, origin: &str) -> String {
 /// The key that pays: the person's own, else the shared one.
 pub fn key_for(app: &App, target: &Target) -> Result<(Secret, PaidBy)> {
     let own = target.key.as_deref().and_then(|sealed| open(app, &target.user, sealed));
-    let shared = || Some(app.config.upstream.api_key.clone()).filter(|key| !key.is_empty());
+    let shared = || Some(app.settings().shared_key.clone()).filter(|key| !key.is_empty());
     own.map(|key| (key, PaidBy::Own))
         .or_else(|| shared().map(|key| (key, PaidBy::Shared)))
         .ok_or_else(key_missing)
@@ -67,11 +67,11 @@ pub fn key_hint<'a>(app: &App, user: &'a User) -> Option<&'a str> {
 /// The person's caps.
 pub fn caps(app: &App, user: &User) -> Result<Caps> {
     let own = key_hint(app, user).map(|_| PaidBy::Own);
-    let shared = (!app.config.upstream.api_key.is_empty()).then_some(PaidBy::Shared);
+    let settings = app.settings();
+    let shared = (!settings.shared_key.is_empty()).then_some(PaidBy::Shared);
     let now = app.clock.now();
-    let limits = &app.config.limits;
-    let cap = |own: Option<i64>, configured: u64, span: Span| -> Result<Option<Cap>> {
-        let limit = own.unwrap_or(i64::try_from(configured).unwrap_or(i64::MAX));
+    let cap = |own: Option<i64>, configured: i64, span: Span| -> Result<Option<Cap>> {
+        let limit = own.unwrap_or(configured);
         if limit <= 0 {
             return Ok(None);
         }
@@ -80,8 +80,8 @@ pub fn caps(app: &App, user: &User) -> Result<Caps> {
     };
     Ok(Caps {
         paid_by: own.or(shared),
-        day: cap(user.caps.0, limits.shared_tokens_per_day, app.zone.day_span(now))?,
-        month: cap(user.caps.1, limits.shared_tokens_per_month, app.zone.month_span(now))?,
+        day: cap(user.caps.0, settings.tokens_per_day, app.zone.day_span(now))?,
+        month: cap(user.caps.1, settings.tokens_per_month, app.zone.month_span(now))?,
     })
 }
 

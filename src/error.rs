@@ -88,6 +88,8 @@ pub enum UpstreamKind {
     Redirect,
     /// 502 `upstream_bad_response`: what came is not an answer.
     BadResponse,
+    /// 502 `upstream_broke_off`: it ended before it had said that it was done.
+    BrokeOff,
     /// 502 `upstream_error`: it says itself that it failed.
     Failed,
     /// 504 `upstream_timeout`.
@@ -97,7 +99,7 @@ pub enum UpstreamKind {
 }
 
 impl UpstreamKind {
-    const WORDS: [(UpstreamKind, &str); 15] = [
+    const WORDS: [(UpstreamKind, &str); 16] = [
         (UpstreamKind::KeyRejected, "upstream_key_rejected"),
         (UpstreamKind::Quota, "upstream_quota"),
         (UpstreamKind::Refused, "upstream_refused"),
@@ -110,6 +112,7 @@ impl UpstreamKind {
         (UpstreamKind::Tls, "upstream_tls"),
         (UpstreamKind::Redirect, "upstream_redirect"),
         (UpstreamKind::BadResponse, "upstream_bad_response"),
+        (UpstreamKind::BrokeOff, "upstream_broke_off"),
         (UpstreamKind::Failed, "upstream_error"),
         (UpstreamKind::Timeout, "upstream_timeout"),
         (UpstreamKind::Storage, "avatar_store_failed"),

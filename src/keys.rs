@@ -109,6 +109,22 @@ pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
 
+/// SHA-256 of what comes in pieces.
+#[derive(Clone, Default)]
+pub struct Sum(Sha256);
+
+impl Sum {
+    /// Adds a piece.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all so far, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&self.0.clone().finalize())
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,23 +13,31 @@ pub mod secret;
 pub mod text;
 
 // The outside world, one library each.
+pub mod archive;
 pub mod auth;
 pub mod keys;
 pub mod limits;
 pub mod oss;
 pub mod pictures;
+pub mod render;
 pub mod store;
 pub mod upstream;
 
 // What the product does.
 pub mod accounts;
+pub mod admin;
 pub mod app;
 pub mod avatars;
+pub mod backup;
 pub mod billing;
 pub mod chat;
 pub mod conversations;
+pub mod export;
+pub mod invites;
 pub mod models;
 pub mod search;
+pub mod settings;
+pub mod two_factor;
 pub mod upkeep;
 pub mod usage;
 

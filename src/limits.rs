@@ -42,13 +42,18 @@ pub struct Limits {
 impl Who {
     /// The address, or its network.
     pub fn address(address: IpAddr) -> Who {
-        Who::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            v4 => v4,
-        })
+        Who::Address(network(address))
+    }
+}
+
+/// What one host has to choose from: its IPv4 address, or the /64 network of its IPv6 one.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
     }
 }
 

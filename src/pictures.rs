@@ -37,7 +37,9 @@ pub fn square_png(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|e| unreadable(&e))?;
     let (width, height) = decoder.dimensions();
-    if width > SIDE || height > SIDE || u64::from(width) * u64::from(height) > PIXELS {
+    // The decoder's own limit does not cover what it gives us: eight bytes a pixel, in the deepest PNG.
+    let pixels = u64::from(width) * u64::from(height);
+    if width > SIDE || height > SIDE || pixels > PIXELS || decoder.total_bytes() > MEMORY {
         return Err(too_many_pixels());
     }
     let orientation = decoder.orientation().map_err(|e| unreadable(&e))?;

@@ -2,11 +2,12 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The first `limit` grapheme clusters, with an ellipsis where something was cut off.
+/// At most `limit` grapheme clusters; where something was cut off, the last of them is an ellipsis.
 pub fn cut(text: &str, limit: usize) -> String {
-    match text.grapheme_indices(true).nth(limit) {
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-        None => text.to_owned(),
+    let mut clusters = text.grapheme_indices(true).skip(limit.saturating_sub(1));
+    match (clusters.next(), clusters.next()) {
+        (Some((end, _)), Some(_)) => format!("{}…", text[..end].trim_end()),
+        _ => text.to_owned(),
     }
 }
 
@@ -54,10 +55,12 @@ mod tests {
 
     #[test]
     fn cuts_between_grapheme_clusters() {
-        assert_eq!(cut("a👩‍👩‍👧b", 2), "a👩‍👩‍👧…");
+        assert_eq!(cut("a👩‍👩‍👧bc", 3), "a👩‍👩‍👧…");
         assert_eq!(cut("ab", 2), "ab");
+        assert_eq!(cut("", 2), "");
         assert_eq!(title("\n  Hello \nworld"), "Hello");
-        assert_eq!(title(&"é".repeat(61)).chars().count(), 61);
+        assert_eq!(title(&"é".repeat(60)), "é".repeat(60));
+        assert_eq!(title(&"é".repeat(61)), format!("{}…", "é".repeat(59)));
     }
 
     #[test]

@@ -3,3 +3,4 @@
 mod hs256;
 pub mod password;
 pub mod token;
+pub mod totp;

@@ -16,8 +16,6 @@ const QUEUE: usize = 16;
 /// Hashes and checks passwords.
 pub struct Passwords {
     argon: Argon2<'static>,
-    /// Checked where there is no account, so that its absence cannot be told by the time.
-    dummy: String,
     gate: Gate,
 }
 
@@ -32,17 +30,19 @@ pub enum Check {
     Rehash(String),
 }
 
+/// Checked where there is no account, so that its absence cannot be told by the time. It is the hash of nothing: a test
+/// holds its parameters to those of new hashes.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 impl Passwords {
-    /// Makes the hash of a dummy, so it takes as long as one login.
+    /// With as many places as there are cores.
     pub fn new() -> Result<Passwords> {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(Error::internal)?;
-        let mut passwords = Passwords {
+        Ok(Passwords {
             argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            dummy: String::new(),
             gate: Gate::new(std::thread::available_parallelism().map_or(1, usize::from), QUEUE),
-        };
-        passwords.dummy = passwords.hash(&Secret::new("of nobody"))?;
-        Ok(passwords)
+        })
     }
 
     /// A hash to keep (PHC string), with a salt of its own.
@@ -57,18 +57,22 @@ impl Passwords {
         if password.reveal().len() > LONGEST {
             return Ok(Check::Wrong);
         }
-        let hash = PasswordHash::new(kept.unwrap_or(&self.dummy)).map_err(Error::internal)?;
+        let hash = PasswordHash::new(kept.unwrap_or(NOBODY)).map_err(Error::internal)?;
         let pass = self.gate.enter()?;
         let right = self.argon.verify_password(password.reveal().as_bytes(), &hash).is_ok() && kept.is_some();
         drop(pass);
         if !right {
             return Ok(Check::Wrong);
         }
-        let ours = Params::try_from(&hash).is_ok_and(|p| {
-            let own = self.argon.params();
-            (p.m_cost(), p.t_cost(), p.p_cost()) == (own.m_cost(), own.t_cost(), own.p_cost())
-        });
+        let ours = self.has_our_parameters(&hash);
         if ours { Ok(Check::Right) } else { self.hash(password).map(Check::Rehash) }
+    }
+
+    fn has_our_parameters(&self, hash: &PasswordHash) -> bool {
+        let own = self.argon.params();
+        Params::try_from(hash).is_ok_and(|kept| {
+            (kept.m_cost(), kept.t_cost(), kept.p_cost()) == (own.m_cost(), own.t_cost(), own.p_cost())
+        })
     }
 }
 
@@ -95,9 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_no_password() {
+    fn a16_nobody_has_no_password_and_costs_the_same() {
         let passwords = Passwords::new().unwrap();
-        assert_eq!(passwords.check(&Secret::new("of nobody"), None).unwrap(), Check::Wrong);
+        for password in ["", "of nobody"] {
+            assert_eq!(passwords.check(&Secret::new(password), None).unwrap(), Check::Wrong);
+        }
+        let real = passwords.hash(&Secret::new("x")).unwrap();
+        assert!(passwords.has_our_parameters(&PasswordHash::new(NOBODY).unwrap()));
+        assert_eq!(real.len(), NOBODY.len());
     }
 
     #[test]

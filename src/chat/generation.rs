@@ -2,9 +2,12 @@
 //! `text[offset..]` whenever they are woken. A slow follower merges pieces instead of filling a queue, one that leaves
 //! ends nothing, and one that comes later just begins at another offset.
 
+use super::rendering::{Rendering, Seen};
 use crate::model::{ConversationId, Fault, PaidBy, Status, TurnId, Usage, UserId};
+use crate::render::Change;
 use crate::store::{Chunk, ChunkKind};
 use crate::upstream::{Heard, Stop};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -25,6 +28,9 @@ pub struct Generation {
     row_known: Condvar,
     /// Told whenever there is something new to read.
     changed: watch::Sender<()>,
+    /// Its HTML, once somebody wants that. Locked before `state`.
+    rendering: Mutex<Option<Rendering>>,
+    wants_html: AtomicBool,
 }
 
 #[derive(Default)]
@@ -139,6 +145,8 @@ impl Generation {
             state: Mutex::new(State { parent, path, ..State::default() }),
             row_known: Condvar::new(),
             changed: watch::Sender::new(()),
+            rendering: Mutex::default(),
+            wants_html: AtomicBool::new(false),
         }
     }
 
@@ -203,6 +211,7 @@ impl Generation {
     /// The model said something.
     pub fn hear(&self, heard: &Heard<'_>) {
         let mut state = self.lock();
+        let line_ended = matches!(heard, Heard::Text(text) if text.contains('\n'));
         match heard {
             Heard::Text(text) => state.response.push_str(text),
             Heard::Thought(text) => state.reasoning.push_str(text),
@@ -214,6 +223,44 @@ impl Generation {
         }
         drop(state);
         self.changed.send_replace(());
+        if line_ended && self.wants_html.load(Relaxed) {
+            self.render(false);
+        }
+    }
+
+    /// From now on the answer is rendered as it grows; what there is of it is rendered at once.
+    pub fn want_html(&self) {
+        if !self.wants_html.swap(true, Relaxed) {
+            self.render(false);
+        }
+    }
+
+    /// Nothing comes any more: the rest is rendered, if anybody wants that.
+    pub fn finish_rendering(&self) {
+        if self.wants_html.load(Relaxed) {
+            self.render(true);
+        }
+    }
+
+    fn render(&self, ended: bool) {
+        let mut rendering = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
+        let rendering = rendering.get_or_insert_default();
+        if !ended && !rendering.is_due() {
+            return;
+        }
+        let (text, resets) = {
+            let state = self.lock();
+            (state.response.clone(), state.resets)
+        };
+        rendering.update(&text, resets, ended);
+        self.changed.send_replace(());
+    }
+
+    /// What of the HTML is new since `seen`, which is moved on, and the resets that it has seen. Text read after this
+    /// call is never behind it.
+    pub fn read_html(&self, seen: &mut Seen) -> (Vec<Change>, u32) {
+        let rendering = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
+        rendering.as_ref().map_or((Vec::new(), 0), |rendering| (rendering.news(seen), rendering.resets()))
     }
 
     /// Response and reasoning so far.

@@ -2,6 +2,7 @@
 
 mod context;
 mod generation;
+mod rendering;
 mod run;
 mod running;
 
@@ -16,6 +17,7 @@ use crate::{billing, text};
 use std::sync::Arc;
 
 pub use generation::{Ended, Generation, News, Path, Place, Position};
+pub use rendering::Seen;
 pub use running::Answers;
 
 /// What a person sends.
@@ -108,7 +110,7 @@ fn begin(app: &Arc<App>, generation: Arc<Generation>, new: NewTurn, question: ru
     }
     let worker = {
         let (app, generation) = (app.clone(), generation.clone());
-        move || run::run(&app, &generation, question)
+        move || run::run(app, &generation, question)
     };
     if !app.upstream.threads.submit(worker) {
         generation.lose();
@@ -224,7 +226,7 @@ pub fn fingerprint(body: &[u8]) -> String {
 }
 
 fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {
-    let settings = &app.config.upstream;
+    let settings = app.settings();
     let allowed = |model: &String| settings.models.is_empty() || settings.models.contains(model);
     if let Some(model) = &message.model {
         if !allowed(model) {

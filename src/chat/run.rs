@@ -27,15 +27,17 @@ pub struct Question {
 }
 
 /// Runs the answer to its end. Blocks for as long as it lasts.
-pub fn run(app: &App, generation: &Arc<Generation>, mut question: Question) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| ask(app, generation, &mut question)));
+pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question)));
     let mut outcome = outcome.unwrap_or_else(|_| {
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
     let asked = context::messages(&question.system_prompt, &question.context, &question.message);
     let ended = ended(generation, &outcome, context::estimate(&asked));
-    finish(app, generation, ended);
+    finish(&app, generation, ended);
+    // What is left to read is nobody's business any more, and no reason to keep a server from ending.
+    drop(app);
     if let Ok(answer) = &mut outcome {
         generation.stop.run(|| answer.finish_reading());
     }
@@ -87,10 +89,13 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         usage: ended.usage,
         now: app.clock.now(),
     };
-    match app.store.finish_turn(finish.clone()).wait() {
+    let written = app.store.finish_turn(finish.clone());
+    generation.finish_rendering();
+    match written.wait() {
         Ok(()) => {
-            generation.end(ended);
+            // In this order: who is told of the end may send the next message at once.
             app.answers.remove(generation);
+            generation.end(ended);
         }
         Err(_) => app.answers.keep_end(generation.clone(), finish, ended),
     }
@@ -150,7 +155,7 @@ fn verdict(
             (Status::Truncated, fault("reply_too_slow", "The answer reached the time limit of this server."))
         }
         (_, Err(error)) => (broken, fault(error.kind.code(), &error.message)),
-        (_, Ok(_)) => (broken, fault("upstream_broke_off", "The model service broke off.")),
+        (_, Ok(_)) => (broken, fault(UpstreamKind::BrokeOff.code(), "The model service broke off.")),
     }
 }
 

@@ -29,6 +29,7 @@ struct State {
     running: Vec<Arc<Generation>>,
     /// Of these, those that have ended, but whose end could not be written yet.
     unwritten: Vec<(Arc<Generation>, Finish, Ended)>,
+    closing: bool,
 }
 
 impl Default for Answers {
@@ -109,16 +110,17 @@ impl Answers {
     }
 
     /// All that run; where nothing is to be done, after a wait.
-    fn wait_for_some(&self) -> Vec<Arc<Generation>> {
+    fn wait_for_some(&self) -> (Vec<Arc<Generation>>, bool) {
         let mut state = self.lock();
-        if state.running.is_empty() {
+        if state.running.is_empty() && !state.closing {
             state = self.added.wait_timeout(state, CHECK).unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.running.clone()
+        (state.running.clone(), state.closing)
     }
 
-    /// Wakes the thread that looks after them.
-    pub fn wake(&self) {
+    /// No more come: the thread that looks after them ends with the last one.
+    pub fn close(&self) {
+        self.lock().closing = true;
         self.added.notify_all();
     }
 
@@ -137,9 +139,9 @@ pub fn client_id_reused() -> Error {
 fn keep(app: &Weak<App>) {
     let (mut trimmed, mut checked) = (Instant::now(), Instant::now());
     while let Some(app) = app.upgrade() {
-        let running = app.answers.wait_for_some();
+        let (running, closing) = app.answers.wait_for_some();
         if running.is_empty() {
-            if app.is_draining() {
+            if closing {
                 return;
             }
             continue;
@@ -197,8 +199,8 @@ fn write_ends(app: &App) {
     for (generation, finish, ended) in unwritten {
         match app.store.finish_turn(finish.clone()).wait() {
             Ok(()) => {
-                generation.end(ended);
                 app.answers.remove(&generation);
+                generation.end(ended);
             }
             Err(_) => app.answers.keep_end(generation, finish, ended),
         }

@@ -1,6 +1,9 @@
 //! The command line.
 
+mod archives;
 mod checks;
+mod invites;
+mod progress;
 mod serve;
 mod users;
 
@@ -9,6 +12,9 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,6 +53,26 @@ enum Command {
     /// Accounts
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Invitations
+    #[command(subcommand)]
+    Invite(invites::InviteCommand),
+    /// Write one consistent archive of database and pictures; the server may run meanwhile
+    Backup {
+        file: PathBuf,
+        /// Include the master key, so that API keys survive a restore
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Put a backup back into an empty data folder
+    Restore { file: PathBuf },
+    /// Write everything of one account as a ZIP archive
+    Export {
+        /// E-mail of the account
+        user: String,
+        file: PathBuf,
+        #[arg(long, value_enum, default_value = "json")]
+        format: archives::FormatName,
+    },
     /// Exit 0 when a running server answers
     Healthcheck {
         /// Address of the server; else that of the configuration
@@ -118,14 +144,26 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Files of ours are nobody else's, whichever command makes them; and a core file would hold keys.
+fn harden() {
+    umask(Mode::from_bits_truncate(0o077));
+    // A system that refuses is none the worse for the try.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    harden();
     let done = match cli.command {
         None | Some(Command::Serve) => serve::run(&cli.places),
         Some(Command::Config(ConfigCommand::Default)) => checks::print_default(),
         Some(Command::Config(ConfigCommand::Check)) => checks::config(&cli.places),
         Some(Command::User(command)) => users::run(&cli.places, command),
+        Some(Command::Invite(command)) => invites::run(&cli.places, command),
+        Some(Command::Backup { file, with_keys }) => archives::backup(&cli.places, &file, with_keys),
+        Some(Command::Restore { file }) => archives::restore(&cli.places, &file),
+        Some(Command::Export { user, file, format }) => archives::export(&cli.places, &user, &file, format),
         Some(Command::Healthcheck { url }) => checks::health(&cli.places, url),
     };
     match done {
@@ -134,7 +172,6 @@ pub fn run() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last words of a command line program")]
 fn report(failure: &Failure) -> ExitCode {
     let (said, status) = match failure {
         Failure::Failed(error) => (format!("{error:#}"), 1),
@@ -143,7 +180,8 @@ fn report(failure: &Failure) -> ExitCode {
         Failure::Refused(Refusal::Locked(said)) => (said.clone(), 4),
     };
     for line in said.lines() {
-        eprintln!("gpt-assistant: {line}");
+        // Where nobody hears them, the status still tells.
+        let _ = writeln!(std::io::stderr(), "gpt-assistant: {line}");
     }
     ExitCode::from(status)
 }

@@ -4,9 +4,8 @@ use super::{Failure, Places};
 use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
-use crate::{avatars, server};
-use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use crate::{avatars, render, server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +25,8 @@ const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 /// Serves until a signal.
 pub fn run(places: &Places) -> Result<(), Failure> {
-    harden();
+    quiet_rendering();
+    raise_limits();
     let config = places.load()?;
     start_log(&config);
     let app = App::serve(config, Clock::system())?;
@@ -38,8 +38,9 @@ pub fn run(places: &Places) -> Result<(), Failure> {
                 "server.listen {listen} cannot be used: {error}; choose another address or port"
             ))
         })?;
-        announce(&app, &listener)?;
+        // Before anybody is told that the server is there: whoever is told may ask it to stop.
         let shutdown = stop_signal()?;
+        announce(&app, &listener)?;
         server::serve(app.clone(), listener, shutdown).await;
         Ok::<_, Failure>(())
     })?;
@@ -47,12 +48,19 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Files of ours are nobody else's; a core file would hold keys; an answer takes two descriptors.
-fn harden() {
-    umask(Mode::from_bits_truncate(0o077));
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // A system that refuses either is none the worse for the try.
-    let _ = setrlimit(Resource::Core, none);
+/// The renderer catches panics of what it rests on. Their messages can hold a piece of an answer, which is never logged.
+fn quiet_rendering() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !render::is_guarded() {
+            usual(panic);
+        }
+    }));
+}
+
+/// An answer takes two descriptors.
+fn raise_limits() {
+    // A system that refuses is none the worse for the try.
     let most = getrlimit(Resource::Nofile).maximum;
     let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
 }
@@ -82,23 +90,21 @@ fn start_log(config: &Config) {
 }
 
 /// The one line on standard output, and what an administrator should know.
-#[expect(
-    clippy::print_stderr,
-    reason = "the set-up code stands alone on its line, whatever the log's format is"
-)]
 fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();
-    if outside && config.auth.registration == Registration::Open {
+    let settings = app.settings();
+    if outside && settings.registration == Registration::Open {
         tracing::warn!("anybody who can reach this server may register (auth.registration is \"open\")");
-        let uncapped = config.limits.shared_tokens_per_day == 0 && config.limits.shared_tokens_per_month == 0;
-        if uncapped && !config.upstream.api_key.is_empty() {
+        let uncapped = settings.tokens_per_day == 0 && settings.tokens_per_month == 0;
+        if uncapped && !settings.shared_key.is_empty() {
             tracing::warn!("everybody may use the shared key without a cap (limits.shared_tokens_per_day)");
         }
     }
     if let Some(code) = app.setup_code() {
         tracing::info!("registering the first account, the administrator, needs this set-up code:");
-        eprintln!("{}", code.reveal());
+        // Alone on its line, whatever the log's format is. That nobody reads it is no reason not to serve.
+        let _ = writeln!(std::io::stderr(), "{}", code.reveal());
     }
     if let Err(error) = avatars::sweep(app) {
         tracing::warn!(%error, "left-over pictures could not be removed");

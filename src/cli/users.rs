@@ -1,11 +1,11 @@
 //! `user`: account work without a mail server. What it changes, a running server sees at its next request.
 
 use super::{Failure, Places};
-use crate::accounts;
 use crate::app::App;
 use crate::model::Role;
 use crate::secret::Secret;
-use crate::store::User;
+use crate::store::{AccountChange, User};
+use crate::{accounts, admin};
 use anyhow::{Context, anyhow};
 use clap::Subcommand;
 use std::io::{BufRead, IsTerminal, Write};
@@ -27,6 +27,8 @@ pub enum UserCommand {
     },
     /// Set a new password and end every login
     ResetPassword { email: String },
+    /// Turn two-factor login off, for somebody who lost the phone and the recovery codes
+    ResetTotp { email: String },
     /// Disable an account: it can no longer sign in, and what it runs is stopped
     Disable { email: String },
     /// Enable a disabled account
@@ -59,14 +61,23 @@ pub fn run(places: &Places, command: UserCommand) -> Result<(), Failure> {
             accounts::reset_password(&app, user.id, &ask_password()?)?;
             say(&format!("{} has a new password; every login has ended", user.email))
         }
+        UserCommand::ResetTotp { email } => {
+            let user = find(&app, &email)?;
+            app.store.clear_two_factor(user.id)?;
+            say(&format!("{} signs in with the password alone", user.email))
+        }
         UserCommand::Disable { email } => {
             let user = find(&app, &email)?;
-            app.store.set_disabled(user.id, Some(app.clock.now()))?;
+            change(
+                &app,
+                &user,
+                AccountChange { disabled: Some(Some(app.clock.now())), ..Default::default() },
+            )?;
             say(&format!("{} is disabled", user.email))
         }
         UserCommand::Enable { email } => {
             let user = find(&app, &email)?;
-            app.store.set_disabled(user.id, None)?;
+            change(&app, &user, AccountChange { disabled: Some(None), ..Default::default() })?;
             say(&format!("{} is enabled", user.email))
         }
         UserCommand::Promote { email } => set_role(&app, &email, Role::Admin),
@@ -75,7 +86,8 @@ pub fn run(places: &Places, command: UserCommand) -> Result<(), Failure> {
     }
 }
 
-fn find(app: &App, email: &str) -> Result<User, Failure> {
+/// The account of an e-mail.
+pub fn find(app: &App, email: &str) -> Result<User, Failure> {
     let plain = accounts::check_email(email).map_err(|sentence| anyhow!("{email}: {sentence}"))?;
     let found = app.store.user_by_email(&plain)?;
     Ok(found.map(|(user, _)| user).with_context(|| format!("there is no account {plain}"))?)
@@ -93,8 +105,12 @@ fn list(app: &App) -> Result<(), Failure> {
 
 fn set_role(app: &App, email: &str, role: Role) -> Result<(), Failure> {
     let user = find(app, email)?;
-    app.store.set_role(user.id, role)?;
+    change(app, &user, AccountChange { role: Some(role), ..Default::default() })?;
     say(&format!("{} is now {}", user.email, role.as_str()))
+}
+
+fn change(app: &App, user: &User, change: AccountChange) -> Result<(), Failure> {
+    Ok(admin::change(app, user.id, change).map(drop)?)
 }
 
 fn delete(app: &App, email: &str, yes: bool) -> Result<(), Failure> {

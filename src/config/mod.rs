@@ -248,6 +248,11 @@ impl Config {
             || !self.server.trusted_proxies.is_empty()
     }
 
+    /// True when whoever makes the first account must have seen what the server printed at its start.
+    pub fn needs_setup_code(&self) -> bool {
+        self.auth.setup_code && self.reachable_from_outside()
+    }
+
     /// True when bucket, region (or endpoint) and credentials are there.
     pub fn oss_ready(&self) -> bool {
         let oss = &self.oss;

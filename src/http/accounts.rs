@@ -67,6 +67,8 @@ struct LoginForm {
     email: Option<String>,
     #[schemars(with = "Option<String>")]
     password: Option<Secret>,
+    /// With two-factor login: six digits, or a recovery code.
+    code: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -128,6 +130,10 @@ struct UserReply {
     created_at: String,
     created: i64,
     caps: CapsReply,
+    /// Two-factor login is on.
+    totp: bool,
+    /// What an administrator says to everybody; may be empty.
+    announcement: String,
 }
 
 /// What of the shared key the person may use.
@@ -165,9 +171,11 @@ fn user_reply(call: &Call, user: &User) -> Result<UserReply> {
         locale: user.locale.clone(),
         default_model: user.default_model.clone(),
         system_prompt: user.system_prompt.clone(),
-        created_at: call.zone()?.stamp(user.created),
+        created_at: call.zone.stamp(user.created),
         created: user.created,
         caps: CapsReply { paid_by: caps.paid_by, day: cap(caps.day), month: cap(caps.month) },
+        totp: user.totp,
+        announcement: call.app.settings().announcement.clone(),
     })
 }
 
@@ -192,7 +200,7 @@ fn register(call: &Call) -> Result<Response> {
 fn login(call: &Call) -> Result<Response> {
     let form: LoginForm = call.json()?;
     let (email, password) = wire::both_needed(("email", form.email), ("password", form.password))?;
-    let account = accounts::login(&call.app, &call.origin, &email, &password)?;
+    let account = accounts::login(&call.app, &call.origin, &email, &password, form.code.as_deref())?;
     signed_in(call, &account, "Signed in successfully")
 }
 
@@ -245,10 +253,15 @@ fn password(call: &Call) -> Result<Response> {
     let form: PasswordForm = call.json()?;
     let (current, new) =
         wire::both_needed(("current_password", form.current_password), ("password", form.password))?;
-    let confirmation = form.password_confirmation.unwrap_or_default();
     let user = call.identity()?.user;
-    let account =
-        accounts::change_password(&call.app, user, &call.origin.agent, &current, &new, &confirmation)?;
+    let account = accounts::change_password(
+        &call.app,
+        user,
+        &call.origin.agent,
+        &current,
+        &new,
+        form.password_confirmation.as_ref(),
+    )?;
     signed_in(call, &account, "Password changed")
 }
 

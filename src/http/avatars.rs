@@ -1,8 +1,9 @@
 //! Avatars: uploaded through us, or straight to the bucket by a form that we sign.
 
+use super::endpoint::{blocking, calling};
 use super::reply;
 use super::request::Call;
-use super::route::{Access, Query, Response, Route, Run, Size, Verb};
+use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use crate::error::{Error, Result};
 use crate::{avatars, keys, oss};
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The rows of this noun.
 pub const ROUTES: &[Route] = &[
-    Route::new::<AvatarReply>(Verb::Post, "/api/user/avatar", Access::User, Run::Blocking(upload))
+    Route::new::<AvatarReply>(Verb::Post, "/api/user/avatar", Access::User, Run::Waiting(upload))
         .takes_file("avatar", avatars::LARGEST)
         .about("Takes a picture (PNG, JPEG, WebP or GIF of at most 10 MiB) and keeps its middle as a square PNG.")
         .also(&[502]),
@@ -57,9 +58,17 @@ struct SignatureReply {
     x_oss_security_token: Option<String>,
 }
 
-fn upload(call: &Call) -> Result<Response> {
-    let avatar = avatars::set(&call.app, call.identity()?.user, &call.body)?;
-    reply::json(&AvatarReply { avatar: avatars::address(&call.app, &avatar) })
+fn upload(call: Call) -> Waiting {
+    Box::pin(async move {
+        let (app, user, body) = (call.app.clone(), call.identity()?.user, call.body.clone());
+        let png = blocking(move || avatars::prepare(&body)).await?;
+        let keep = move || avatars::keep(&app, user, &png);
+        let avatar = match avatars::bucket(&call.app) {
+            Some(_) => calling(&call.app, keep).await?,
+            None => blocking(keep).await?,
+        };
+        reply::json(&AvatarReply { avatar: avatars::address(&call.app, &avatar) })
+    })
 }
 
 fn signature(call: &Call) -> Result<Response> {

@@ -22,6 +22,9 @@ const ESCAPED: usize = 12;
 /// How far a body that is too large is read and thrown away.
 const THROW_AWAY: usize = 1 << 20;
 const THROW_AWAY_FILE: usize = 64 << 20;
+/// Of a body that nobody wants.
+const DISCARD: usize = 64 << 10;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 const JSON_TIME: Duration = Duration::from_secs(30);
 const FILE_TIME: Duration = Duration::from_secs(120);
 /// Marks around the file in a form.
@@ -42,6 +45,19 @@ pub fn limit(app: &App, size: Size) -> usize {
     }
 }
 
+/// Reads and throws away a body that nobody wants, if it is short: with bytes left on the line, the connection could not be
+/// used again, and the client's next request would break.
+pub async fn discard(mut stream: Incoming) {
+    let deadline = Instant::now() + DISCARD_TIME;
+    let mut thrown = 0;
+    while thrown <= DISCARD {
+        match timeout_at(deadline, stream.next()).await {
+            Ok(Some(Ok(chunk))) => thrown += chunk.len(),
+            _ => return,
+        }
+    }
+}
+
 /// A JSON body.
 pub async fn json(stream: Incoming, limit: usize) -> Result<Bytes> {
     let too_large = || Error::TooLarge("too_large", "The request is too large.".into());
@@ -56,8 +72,15 @@ pub async fn file(
     largest: usize,
     too_large: fn() -> Error,
 ) -> Result<Bytes> {
-    let boundary = content_type.and_then(|value| multer::parse_boundary(value).ok());
-    let boundary = boundary.ok_or(Error::MediaType("This address takes a form (multipart/form-data)."))?;
+    let kind = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("multipart/form-data") {
+        discard(stream).await;
+        return Err(Error::MediaType("This address takes a form (multipart/form-data)."));
+    }
+    let Some(boundary) = content_type.and_then(|value| multer::parse_boundary(value).ok()) else {
+        discard(stream).await;
+        return Err(Error::Malformed("The form does not say what separates its parts."));
+    };
     let whole = read(stream, largest + FRAMING, THROW_AWAY_FILE, FILE_TIME, too_large).await?;
     let pieces = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(whole)]);
     let mut form = multer::Multipart::new(pieces, boundary);

@@ -34,6 +34,7 @@ const ABOUT_TZ: Query =
 pub const ROUTES: &[Route] = &[
     Route::new::<ChatReply>(Verb::Post, "/api/chat", Access::User, Run::Waiting(send))
         .takes::<ChatForm>(Size::Messages)
+        .query(&[wire::ABOUT_RENDER])
         .about("Sends a message and answers with the reply, or with a stream of events when `stream` is true.")
         .also(&[404, 502, 503, 504]),
     Route::new::<Vec<HistoryReply>>(Verb::Get, "/api/chat/history", Access::User, Run::Blocking(history))
@@ -46,18 +47,19 @@ pub const ROUTES: &[Route] = &[
         ])
         .about("What was asked and answered, newest first. Failed turns are left out."),
     Route::new::<TurnReply>(Verb::Get, "/api/chat/{id}", Access::User, Run::Blocking(turn))
-        .query(&[ABOUT_TZ])
+        .query(&[wire::ABOUT_RENDER, ABOUT_TZ])
         .about("A turn."),
     Route::new::<reply::MessageReply>(Verb::Delete, "/api/chat/{id}", Access::User, Run::Waiting(delete))
         .about("Deletes a turn and what follows it, for good. What runs is stopped first."),
     Route::new::<()>(Verb::Get, "/api/chat/{id}/events", Access::User, Run::Waiting(follow))
         .gives_other(EVENTS)
-        .query(&[ABOUT_AFTER])
+        .query(&[ABOUT_AFTER, wire::ABOUT_RENDER])
         .about("Follows an answer from an offset (`Last-Event-ID` or `after`), also after it has ended."),
     Route::new::<TurnReply>(Verb::Post, "/api/chat/{id}/stop", Access::User, Run::Waiting(stop))
         .about("Stops an answer and keeps what came. On one that has ended nothing changes."),
     Route::new::<ChatReply>(Verb::Post, "/api/chat/{id}/retry", Access::User, Run::Waiting(retry))
         .takes::<RetryForm>(Size::Messages)
+        .query(&[wire::ABOUT_RENDER])
         .about("Asks again what was asked in a turn: a sibling with the same prompt. What is left out stays as it was.")
         .also(&[502, 503, 504]),
 ];
@@ -278,12 +280,18 @@ fn retry(call: Call) -> Waiting {
 async fn answer(call: Call, sent: Sent, stream: bool) -> Result<Response> {
     let again = sent.again;
     let mut response = match (sent.answering, stream) {
-        (Answering::Running(generation), true) => events::reply(Follow::running(call, generation, (0, 0))?),
+        (Answering::Running(generation), true) => {
+            events::reply(Follow::running(call, generation, (0, 0)).await?)
+        }
         (Answering::Running(generation), false) => whole(&call, &generation).await?,
         (Answering::Ended(turn), stream) => {
             let (app, user) = (call.app.clone(), call.identity()?.user);
             let turn = blocking(move || chat::turn(&app, user, turn)).await?;
-            if stream { events::reply(Follow::ended(call, turn, (0, 0))?) } else { stored(&call, turn)? }
+            if stream {
+                events::reply(Follow::ended(call, turn, (0, 0)).await?)
+            } else {
+                stored(&call, turn)?
+            }
         }
     };
     if again {
@@ -378,10 +386,10 @@ fn follow(call: Call) -> Waiting {
         let (app, user) = (call.app.clone(), call.identity()?.user);
         // Looked for before the row is read: an answer that ends in between is found in the row.
         if let Some(generation) = app.answers.find(user, id) {
-            return Ok(events::reply(Follow::running(call, generation, after)?));
+            return Ok(events::reply(Follow::running(call, generation, after).await?));
         }
         let turn = blocking(move || app.store.turn(user, id)).await?;
-        Ok(events::reply(Follow::ended(call, turn, after)?))
+        Ok(events::reply(Follow::ended(call, turn, after).await?))
     })
 }
 
@@ -394,7 +402,7 @@ fn stop(call: Call) -> Waiting {
         }
         let app = call.app.clone();
         let turn = blocking(move || chat::turn(&app, user, id)).await?;
-        reply::json(&TurnReply::new(turn, &call.zone()?))
+        reply::json(&TurnReply::new(turn, &call.zone, call.html))
     })
 }
 
@@ -412,13 +420,13 @@ fn delete(call: Call) -> Waiting {
 
 fn turn(call: &Call) -> Result<Response> {
     let turn = chat::turn(&call.app, call.identity()?.user, call.id_at(0, TurnId)?)?;
-    reply::json(&TurnReply::new(turn, &call.zone()?))
+    reply::json(&TurnReply::new(turn, &call.zone, call.html))
 }
 
 fn history(call: &Call) -> Result<Response> {
     let limit = call.number_param("limit", 1..=200, 50)?;
     let conversation = call.id_param("conversation_id", ConversationId)?;
-    let (zone, user) = (call.zone()?, call.identity()?.user);
+    let (zone, user) = (&call.zone, call.identity()?.user);
     let mut turns =
         call.app.store.history(user, call.before()?, conversation, call.param("q"), limit as usize)?;
     chat::fill_running(&call.app, user, &mut turns);

@@ -29,7 +29,11 @@ pub const ROUTES: &[Route] = &[
         .takes::<ConversationForm>(Size::Messages)
         .about("Makes a conversation without turns."),
     Route::new::<OpenReply>(Verb::Get, "/api/conversations/{id}", Access::User, Run::Blocking(open))
-        .query(&[ABOUT_BEFORE, Query { name: "tz", kind: "string", about: "Time zone of written times." }])
+        .query(&[
+            wire::ABOUT_RENDER,
+            ABOUT_BEFORE,
+            Query { name: "tz", kind: "string", about: "Time zone of written times." },
+        ])
         .about("A conversation with its newest 200 turns, ascending; older ones with `before`."),
     Route::new::<ConversationReply>(
         Verb::Patch,
@@ -137,7 +141,7 @@ impl ConversationForm {
 }
 
 fn conversation_reply(call: &Call, conversation: Conversation) -> Result<ConversationReply> {
-    let zone = call.zone()?;
+    let zone = &call.zone;
     let running = call.app.answers.of(call.identity()?.user);
     Ok(ConversationReply {
         id: conversation.id,
@@ -190,10 +194,10 @@ fn create(call: &Call) -> Result<Response> {
 }
 
 fn open(call: &Call) -> Result<Response> {
-    let (id, user, zone) = (call.id_at(0, ConversationId)?, call.identity()?.user, call.zone()?);
+    let (id, user, zone) = (call.id_at(0, ConversationId)?, call.identity()?.user, &call.zone);
     let (conversation, turns, more) = conversations::get(&call.app, user, id, call.before()?)?;
     let next = turns.first().map(|turn| turn.id.to_string()).filter(|_| more);
-    let turns = turns.into_iter().map(|turn| TurnReply::new(turn, &zone)).collect();
+    let turns = turns.into_iter().map(|turn| TurnReply::new(turn, zone, call.html)).collect();
     reply::json(&OpenReply { conversation: conversation_reply(call, conversation)?, turns, next })
 }
 

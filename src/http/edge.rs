@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::http::reply;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Version};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -24,9 +24,10 @@ pub fn next_id(app: &App) -> Arc<str> {
     format!("{}-{:x}", &app.run[..8], COUNT.fetch_add(1, Relaxed)).into()
 }
 
-/// What HTTP/1.1 wants refused (RFC 9112, 3.2), and what is too long.
-pub fn check(uri_length: usize, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
-    if headers.get_all(header::HOST).iter().count() != 1 {
+/// What HTTP/1.1 wants refused (RFC 9112, 3.2), and what is too long. HTTP/1.0 did not know Host yet.
+pub fn check(version: Version, uri_length: usize, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
+    let hosts = headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
         return Some((StatusCode::BAD_REQUEST, "A request needs one Host header."));
     }
     (uri_length > LONGEST_URI).then_some((StatusCode::URI_TOO_LONG, "This address is too long."))
@@ -41,10 +42,7 @@ pub fn refuse(status: StatusCode, sentence: &'static str, id: &str) -> Response 
 
 /// The client's address: the nearest one in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
 pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = |address: IpAddr| {
-        let address = address.to_canonical();
-        app.config.server.trusted_proxies.iter().any(|net| net.contains(&address))
-    };
+    let trusted = |address| is_trusted(app, address);
     let mut client = peer.to_canonical();
     if !trusted(client) {
         return client;
@@ -67,13 +65,21 @@ pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     client
 }
 
-/// True when the browser's line to us is encrypted, as far as can be known.
-fn is_https(app: &App) -> bool {
-    app.config.server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+/// True when the browser's line to us is encrypted, as far as can be known: people's address says so, or the proxy does.
+pub fn is_https(app: &App, peer: IpAddr, headers: &HeaderMap) -> bool {
+    let server = &app.config.server;
+    server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+        || (is_trusted(app, peer)
+            && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes() == b"https"))
+}
+
+fn is_trusted(app: &App, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    app.config.server.trusted_proxies.iter().any(|net| net.contains(&address))
 }
 
 /// The headers of every reply. What a reply has set itself stays.
-pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, response: &mut Response) {
+pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, https: bool, response: &mut Response) {
     const ALWAYS: [(HeaderName, &str); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -86,7 +92,7 @@ pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, response: &mut 
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if is_https(app) {
+    if https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     headers.extend(HeaderValue::from_str(id).map(|id| (REQUEST_ID, id)));

@@ -1,19 +1,24 @@
 //! From a request to a reply: route, login, limits, body, handler. The one place that hands work to the blocking pool.
 
 use super::body::{self, Incoming};
-use super::request::Call;
+use super::request::{self, Call};
 use super::route::{Access, Body, Response, Route, Run};
 use super::{reply, routes};
 use crate::accounts::{self, Origin};
 use crate::app::App;
 use crate::avatars;
+use crate::calendar::Zone;
 use crate::error::{Error, Result};
 use crate::limits::{Action, Who};
 use crate::store::Identity;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, USER_AGENT};
 use http::{HeaderMap, Method};
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Files that are on their way at once, of all people: each may take 10 MiB of memory, and two minutes.
+static FILES: Semaphore = Semaphore::const_new(32);
 
 /// A request before anything is known about it.
 pub struct Raw {
@@ -33,27 +38,58 @@ pub struct Raw {
     pub body: Incoming,
 }
 
+/// A request that may be answered, before its body is read.
+struct Admitted {
+    route: &'static Route,
+    captures: Vec<String>,
+    identity: Option<Identity>,
+    query: Vec<(String, String)>,
+    zone: Zone,
+    html: bool,
+}
+
 /// Answers a request below `/api`.
 pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
     let id = raw.id.clone();
-    match try_answer(app, raw).await {
-        Ok(response) => response,
-        Err(error) => reply::error(&error, &id, None),
-    }
+    let answered = match admit(&app, &raw) {
+        Ok(admitted) => run(app, raw, admitted).await,
+        Err(error) => {
+            // Who asks first whether to send a body is told by the answer itself.
+            if !raw.headers.contains_key(EXPECT) {
+                body::discard(raw.body).await;
+            }
+            Err(error)
+        }
+    };
+    answered.unwrap_or_else(|error| reply::error(&error, &id, None))
 }
 
-async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
+/// All that can be said without the body: what comes later has no reason to fail for these.
+fn admit(app: &App, raw: &Raw) -> Result<Admitted> {
     let (route, captures) = find(&raw.method, &raw.path)?;
-    let identity = admit(&app, route, &raw)?;
-    let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let identity = identify(app, route, raw)?;
+    let query: Vec<(String, String)> = form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect();
+    let (zone, html) = (request::zone(app, &query)?, request::wants_html(&query)?);
+    if let Body::Json(..) = route.body {
+        must_be_json(content_type(&raw.headers))?;
+    }
+    Ok(Admitted { route, captures, identity, query, zone, html })
+}
+
+async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
+    let route = admitted.route;
+    let _place = match route.body {
+        Body::File(..) => Some(FILES.try_acquire().map_err(|_| Error::Overloaded)?),
+        _ => None,
+    };
     let body = match route.body {
-        Body::None => bytes::Bytes::new(),
-        Body::Json(_, size) => {
-            must_be_json(content_type)?;
-            body::json(raw.body, body::limit(&app, size)).await?
+        Body::None => {
+            body::discard(raw.body).await;
+            bytes::Bytes::new()
         }
+        Body::Json(_, size) => body::json(raw.body, body::limit(&app, size)).await?,
         Body::File(field, largest) => {
-            body::file(raw.body, content_type, field, largest, avatars::too_large).await?
+            body::file(raw.body, content_type(&raw.headers), field, largest, avatars::too_large).await?
         }
     };
     let agent = raw.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -61,9 +97,11 @@ async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
         app,
         id: raw.id,
         origin: Origin { address: raw.address, agent: agent.to_owned() },
-        identity,
-        captures,
-        query: form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect(),
+        identity: admitted.identity,
+        captures: admitted.captures,
+        query: admitted.query,
+        zone: admitted.zone,
+        html: admitted.html,
         headers: raw.headers,
         body,
     };
@@ -71,6 +109,10 @@ async fn try_answer(app: Arc<App>, raw: Raw) -> Result<Response> {
         Run::Blocking(handler) => blocking(move || handler(&call)).await,
         Run::Waiting(handler) => handler(call).await,
     }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
 }
 
 /// The route, or 404, or 405 with the methods that there are.
@@ -100,7 +142,7 @@ fn allow(verbs: &[&str]) -> String {
 }
 
 /// Login and limits, before the body is read. The look-up is one row by its key, microseconds on its own connection.
-fn admit(app: &App, route: &Route, raw: &Raw) -> Result<Option<Identity>> {
+fn identify(app: &App, route: &Route, raw: &Raw) -> Result<Option<Identity>> {
     if route.access == Access::Public {
         app.limits.take(Action::Api, Who::address(raw.address))?;
         return Ok(None);
@@ -151,6 +193,19 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
+}
+
+/// Runs `work`, which waits for another server, on a thread for such calls: the pool is for what ends by itself.
+pub async fn calling<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // Nobody listens any more when the client has gone.
+    if !app.upstream.threads.submit(move || drop(tell.send(work()))) {
+        return Err(Error::Overloaded);
+    }
+    told.await.map_err(|_| Error::internal("a call to another server panicked"))?
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Server-sent events of an answer (WHATWG HTML, section 9.2). A follower reads the running answer from its offset
 //! whenever it is woken and the line takes more: a slow reader merges pieces, and costs no memory.
 
+use super::endpoint::blocking;
 use super::request::Call;
 use super::route::Response;
 use super::wire::UsageReply;
 use crate::accounts;
 use crate::app::App;
-use crate::chat::{Ended, Generation, News, Path, Position};
+use crate::chat::{Ended, Generation, News, Path, Position, Seen};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
+use crate::render::{self, Change};
 use crate::store::Identity;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -33,6 +35,8 @@ pub struct Follow {
     source: Source,
     head: Head,
     position: Position,
+    /// What it has of the HTML, if it wants that.
+    html: Option<Seen>,
     begun: bool,
     over: bool,
     beat: Instant,
@@ -42,7 +46,8 @@ pub struct Follow {
 /// Where the text comes from.
 enum Source {
     Running(Arc<Generation>, watch::Receiver<()>),
-    Stored(Box<Turn>),
+    /// With its HTML, if that is wanted.
+    Stored(Box<Turn>, Vec<Change>),
 }
 
 /// What is said first.
@@ -65,6 +70,14 @@ struct Context {
 #[derive(Serialize)]
 struct Piece<'a> {
     text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Html<'a> {
+    index: usize,
+    end: usize,
+    html: Option<&'a str>,
+    open: bool,
 }
 
 #[derive(Serialize)]
@@ -102,7 +115,15 @@ fn bad_offset() -> Error {
 
 impl Follow {
     /// Follows a running answer.
-    pub fn running(call: Call, generation: Arc<Generation>, after: (usize, usize)) -> Result<Follow> {
+    pub async fn running(call: Call, generation: Arc<Generation>, after: (usize, usize)) -> Result<Follow> {
+        if call.html {
+            let rendered = generation.clone();
+            blocking(move || {
+                rendered.want_html();
+                Ok(())
+            })
+            .await?;
+        }
         let place = generation.place().ok_or(Error::NotFound)?;
         let position = generation.position(after.0, after.1).ok_or_else(bad_offset)?;
         let head = Head {
@@ -118,7 +139,7 @@ impl Follow {
     }
 
     /// Tells an answer that has ended.
-    pub fn ended(call: Call, turn: Turn, after: (usize, usize)) -> Result<Follow> {
+    pub async fn ended(call: Call, turn: Turn, after: (usize, usize)) -> Result<Follow> {
         let splits = |text: &str, at: usize| at < text.len() && !text.is_char_boundary(at);
         if splits(&turn.response, after.0) || splits(&turn.reasoning, after.1) {
             return Err(bad_offset());
@@ -132,11 +153,18 @@ impl Follow {
             paid_by: turn.paid_by,
             context: Context::from(Path::default()),
         };
-        Follow::new(call, Source::Stored(Box::new(turn)), head, position)
+        let html = if call.html {
+            let text = turn.response.clone();
+            blocking(move || Ok(whole_html(&text))).await?
+        } else {
+            Vec::new()
+        };
+        Follow::new(call, Source::Stored(Box::new(turn), html), head, position)
     }
 
     fn new(call: Call, source: Source, head: Head, position: Position) -> Result<Follow> {
         let identity = call.identity()?.clone();
+        let html = call.html.then(Seen::default);
         let now = Instant::now();
         Ok(Follow {
             app: call.app,
@@ -144,6 +172,7 @@ impl Follow {
             source,
             head,
             position,
+            html,
             begun: false,
             over: false,
             beat: now + BEAT,
@@ -173,16 +202,22 @@ impl Follow {
     /// Writes what is new.
     fn read(&mut self, out: &mut Vec<u8>) {
         let before = self.position;
-        let news = match &mut self.source {
+        // The HTML is looked at before the text, and sent after it: it is never ahead.
+        let (news, html, resets) = match &mut self.source {
             Source::Running(generation, changes) => {
                 changes.borrow_and_update();
-                generation.read(&mut self.position)
+                let (html, resets) =
+                    self.html.as_mut().map(|seen| generation.read_html(seen)).unwrap_or_default();
+                (generation.read(&mut self.position), html, resets)
             }
-            Source::Stored(turn) => stored(turn, &mut self.position),
+            Source::Stored(turn, html) => (stored(turn, &mut self.position), std::mem::take(html), 0),
         };
         let from = if news.reset { Position::default() } else { before };
         if news.reset {
             event(out, "reset", None, &serde_json::Map::new());
+            if let Some(seen) = &mut self.html {
+                seen.forget_blocks();
+            }
         }
         if !news.reasoning.is_empty() {
             let id = (from.response, self.position.reasoning);
@@ -191,6 +226,11 @@ impl Follow {
         if !news.response.is_empty() {
             let id = (self.position.response, self.position.reasoning);
             event(out, "delta", Some(id), &Piece { text: &news.response });
+        }
+        for change in html.iter().filter(|_| resets == self.position.resets) {
+            let html = change.html.as_deref();
+            let data = Html { index: change.index, end: change.end, html, open: change.open };
+            event(out, "html", None, &data);
         }
         if let Some(ended) = &news.ended {
             self.end(out, ended);
@@ -201,7 +241,7 @@ impl Follow {
         self.over = true;
         let reply = match &self.source {
             Source::Running(generation, _) => &generation.texts().0,
-            Source::Stored(turn) => &turn.response,
+            Source::Stored(turn, _) => &turn.response,
         };
         if let Some(fault) = &ended.fault {
             event(out, "error", None, &Fate { error: &fault.message, code: &fault.code });
@@ -268,6 +308,12 @@ fn stored(turn: &Turn, position: &mut Position) -> News {
     };
     (position.response, position.reasoning) = (turn.response.len(), turn.reasoning.len());
     news
+}
+
+/// All blocks of a text that does not grow any more.
+fn whole_html(text: &str) -> Vec<Change> {
+    let block = |(index, html)| Change { index, end: text.len(), html: Some(html), open: false };
+    render::blocks(text).into_iter().enumerate().map(block).collect()
 }
 
 /// Writes one event. JSON holds no line break, so the data is one line.

@@ -1,6 +1,7 @@
 //! HTTP: the only place that speaks it. `routes` is the one table; `service` is what the accept loop calls.
 
 mod accounts;
+mod admin;
 mod assets;
 mod avatars;
 mod body;
@@ -9,12 +10,15 @@ mod conversations;
 pub mod edge;
 mod endpoint;
 mod events;
+mod exports;
 mod openapi;
 mod page;
+mod prompts;
 mod reply;
 pub mod request;
 pub mod route;
 mod server;
+mod two_factor;
 mod usage;
 mod wire;
 
@@ -48,13 +52,17 @@ pub fn failed(error: &Error, id: &str) -> Response {
 
 /// Every route below `/api`.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let nouns: [&'static [Route]; 6] = [
+    let nouns: [&'static [Route]; 10] = [
         chat::ROUTES,
         accounts::ROUTES,
+        two_factor::ROUTES,
         avatars::ROUTES,
         conversations::ROUTES,
+        exports::ROUTES,
+        prompts::ROUTES,
         usage::ROUTES,
         server::ROUTES,
+        admin::ROUTES,
     ];
     nouns.into_iter().flatten()
 }

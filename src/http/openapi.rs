@@ -150,4 +150,13 @@ mod tests {
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }
     }
+
+    #[test]
+    fn every_route_is_in_the_document_for_reading() {
+        let document = include_str!("../../docs/API.md");
+        for route in routes() {
+            let named = format!("`{} {}`", route.verb.as_str(), route.path);
+            assert!(document.contains(&named), "docs/API.md lacks {named}");
+        }
+    }
 }

@@ -80,6 +80,7 @@ fn upstream_status(kind: UpstreamKind) -> StatusCode {
         | UpstreamKind::Tls
         | UpstreamKind::Redirect
         | UpstreamKind::BadResponse
+        | UpstreamKind::BrokeOff
         | UpstreamKind::Failed
         | UpstreamKind::Storage => StatusCode::BAD_GATEWAY,
         UpstreamKind::Timeout => StatusCode::GATEWAY_TIMEOUT,

@@ -26,6 +26,11 @@ pub struct Call {
     pub captures: Vec<String>,
     /// Its query, decoded, in order.
     pub query: Vec<(String, String)>,
+    /// The time zone that it asks for with `tz`, else the configured one. Read before any handler runs, so that a
+    /// request with one that does not exist changes nothing.
+    pub zone: Zone,
+    /// It asks for rendered text, with `render=html`.
+    pub html: bool,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body, whole and within the route's limit; of a form, the file.
@@ -51,8 +56,7 @@ impl Call {
 
     /// The first value of a parameter in the query; an empty one is as good as none.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let found = self.query.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        param(&self.query, name)
     }
 
     /// A whole number in the query.
@@ -89,15 +93,27 @@ impl Call {
             Some(_) => Err(Error::field(name, "This must be true or false.")),
         }
     }
+}
 
-    /// The time zone that the request asks for, else the configured one.
-    pub fn zone(&self) -> Result<Zone> {
-        match self.param("tz") {
-            None => Ok(self.app.zone.clone()),
-            Some(name) => {
-                calendar::zone(name).ok_or_else(|| Error::field("tz", "There is no such time zone."))
-            }
-        }
+fn param<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = query.iter().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+}
+
+/// Whether a query asks for rendered text.
+pub fn wants_html(query: &[(String, String)]) -> Result<bool> {
+    match param(query, "render") {
+        None => Ok(false),
+        Some("html") => Ok(true),
+        Some(_) => Err(Error::field("render", "This can only be html.")),
+    }
+}
+
+/// The time zone that a query asks for, else the configured one.
+pub fn zone(app: &App, query: &[(String, String)]) -> Result<Zone> {
+    match param(query, "tz") {
+        None => Ok(app.zone.clone()),
+        Some(name) => calendar::zone(name).ok_or_else(|| Error::field("tz", "There is no such time zone.")),
     }
 }
 

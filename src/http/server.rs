@@ -7,9 +7,10 @@ use super::{openapi, reply};
 use crate::accounts::{self, check_key};
 use crate::app::App;
 use crate::billing;
-use crate::error::{Error, Result, UpstreamError};
+use crate::error::{Error, Result};
 use crate::keys;
 use crate::secret::Secret;
+use crate::settings;
 use crate::store::Start;
 use crate::upstream::Model;
 use schemars::JsonSchema;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 pub const ROUTES: &[Route] = &[
     Route::new::<HealthReply>(Verb::Get, "/api/health", Access::Public, Run::Blocking(health))
         .about("Says that the server is there."),
+    Route::new::<EntranceReply>(Verb::Get, "/api/entrance", Access::Public, Run::Blocking(entrance))
+        .about("What one has to know before signing in."),
     Route::new::<serde_json::Value>(Verb::Get, "/api/openapi.json", Access::Public, Run::Blocking(reference))
         .about("This document."),
     Route::new::<ModelsReply>(Verb::Get, "/api/models", Access::User, Run::Waiting(models)).about(
@@ -39,6 +42,17 @@ struct HealthReply {
     build: &'static str,
     /// Who may register: `first`, `setup_code`, `open`, `invite` or `closed`; null when that cannot be known now.
     registration: Option<&'static str>,
+}
+
+/// What one has to know before signing in.
+#[derive(Serialize, JsonSchema)]
+struct EntranceReply {
+    /// Who may register: open, invite or closed.
+    registration: &'static str,
+    /// There is no account yet; the next one is the administrator's.
+    first_account: bool,
+    /// That first account needs the set-up code.
+    setup_code: bool,
 }
 
 /// Which models there are.
@@ -83,22 +97,22 @@ fn health(call: &Call) -> Result<Response> {
     })
 }
 
+fn entrance(call: &Call) -> Result<Response> {
+    reply::json(&EntranceReply {
+        registration: settings::registration_word(call.app.settings().registration),
+        first_account: call.app.store.is_empty()?,
+        setup_code: call.app.config.needs_setup_code(),
+    })
+}
+
 fn reference(call: &Call) -> Result<Response> {
     reply::json(&openapi::document(&call.app.config.server.base_path))
 }
 
-/// Asks the upstream for its models on a thread for such calls.
+/// Asks the upstream for its models.
 async fn ask(app: Arc<App>, key: Secret) -> Result<Vec<Model>> {
-    let (tell, told) = tokio::sync::oneshot::channel::<Result<Vec<Model>, UpstreamError>>();
-    let worker = app.clone();
-    let taken = app.upstream.threads.submit(move || {
-        // Nobody listens any more when the client has gone.
-        let _ = tell.send(worker.upstream.models(&key));
-    });
-    if !taken {
-        return Err(Error::Overloaded);
-    }
-    Ok(told.await.map_err(|_| Error::internal("the list of models was never told"))??)
+    let asking = app.clone();
+    super::endpoint::calling(&app, move || Ok(asking.upstream.models(&key)?)).await
 }
 
 fn models(call: Call) -> Waiting {
@@ -109,7 +123,7 @@ fn models(call: Call) -> Waiting {
             Ok(billing::key_for(&app, &target).ok().map(|(key, _)| (key, target.user.default_model)))
         })
         .await?;
-        let settings = &call.app.config.upstream;
+        let settings = call.app.settings();
         let Some((key, preferred)) = key else {
             return list(&call, &[], settings.default_model.clone(), true);
         };
@@ -131,7 +145,8 @@ fn models(call: Call) -> Waiting {
 
 /// Those that may be used: the allow-list where there is one, else what the upstream has, with the default among them.
 fn list(call: &Call, found: &[Model], default: String, stale: bool) -> Result<Response> {
-    let allowed = &call.app.config.upstream.models;
+    let settings = call.app.settings();
+    let allowed = &settings.models;
     let context = |id: &str| found.iter().find(|m| m.id == id).and_then(|m| m.context);
     let reply = |id: &str| ModelReply { id: id.to_owned(), context: context(id), images: None };
     let mut models: Vec<ModelReply> = if allowed.is_empty() {

@@ -110,7 +110,7 @@ fn token_usage(call: &Call) -> Result<Response> {
         Some("model") => true,
         Some(_) => return Err(Error::field("by", "This can only be model.")),
     };
-    let report = usage::report(&call.app, call.identity()?.user, &call.zone()?, days, by_model)?;
+    let report = usage::report(&call.app, call.identity()?.user, &call.zone, days, by_model)?;
     reply::json(&UsageReport {
         days: report.days.into_iter().map(day_reply).collect(),
         total: report.total,
@@ -129,7 +129,7 @@ fn token_usage(call: &Call) -> Result<Response> {
 
 fn find(call: &Call) -> Result<Response> {
     let limit = call.number_param("limit", 1..=100, 20)? as usize;
-    let (zone, user) = (call.zone()?, call.identity()?.user);
+    let (zone, user) = (&call.zone, call.identity()?.user);
     let query = call.param("q").unwrap_or_default();
     let (hits, more) = search::search(&call.app, user, query, call.before()?, limit)?;
     let next = hits.last().map(|hit| hit.turn.to_string()).filter(|_| more);

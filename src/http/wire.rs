@@ -1,14 +1,19 @@
 //! Shapes that several nouns share on the wire.
 
+use super::route::Query;
 use crate::calendar::Zone;
 use crate::chat::Generation;
 use crate::error::{Error, Fields, Result};
 use crate::model::{self, ConversationId, PaidBy, Params, Status, Turn, TurnId, UsageSource};
+use crate::render;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
 const MISSING: &str = "This is needed.";
+
+/// For routes that give turns.
+pub const ABOUT_RENDER: Query = Query { name: "render", kind: "string", about: "`html` adds rendered text." };
 
 /// A value that must be there.
 pub fn needed<T>(name: &'static str, value: Option<T>) -> Result<T> {
@@ -95,6 +100,12 @@ pub struct TurnReply {
     /// Markdown; while the answer runs, what has come so far.
     response: String,
     reasoning: String,
+    /// Only with `render=html`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_html: Option<String>,
+    /// Only with `render=html`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_html: Option<String>,
     model: String,
     params: ParamsReply,
     status: Status,
@@ -116,14 +127,16 @@ pub struct TurnReply {
 }
 
 impl TurnReply {
-    /// With times written in `zone`.
-    pub fn new(turn: Turn, zone: &Zone) -> TurnReply {
+    /// With times written in `zone`, and rendered text if that is wanted.
+    pub fn new(turn: Turn, zone: &Zone, html: bool) -> TurnReply {
         let (error, error_code) = turn.fault.map(|fault| (fault.message, fault.code)).unzip();
         TurnReply {
             id: turn.id,
             conversation_id: turn.conversation,
             parent_id: turn.parent,
             prompt: turn.prompt,
+            response_html: html.then(|| render::html(&turn.response)),
+            reasoning_html: html.then(|| render::html(&turn.reasoning)),
             response: turn.response,
             reasoning: turn.reasoning,
             model: turn.model,

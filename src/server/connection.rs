@@ -69,6 +69,7 @@ where
     let id = edge::next_id(app);
     let origin = request.headers().get(hyper::header::ORIGIN).cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let https = edge::is_https(app, peer, request.headers());
     let refusal = refusal(&request);
     let mut response = match refusal {
         Some((status, sentence)) => http::refuse(status, sentence, &id),
@@ -82,7 +83,7 @@ where
             )
         }
     };
-    edge::finish(app, &id, origin.as_ref(), &mut response);
+    edge::finish(app, &id, origin.as_ref(), https, &mut response);
     let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
     tracing::debug!(%id, %method, path, status, ms, "answered");
     response
@@ -93,7 +94,7 @@ fn refusal(request: &Request<Incoming>) -> Option<(StatusCode, &'static str)> {
     let uri = request.uri();
     match uri.path_and_query() {
         Some(target) if request.method() != Method::CONNECT => {
-            edge::check(target.as_str().len(), request.headers())
+            edge::check(request.version(), target.as_str().len(), request.headers())
         }
         _ => Some((StatusCode::METHOD_NOT_ALLOWED, "This is a server, not a proxy.")),
     }

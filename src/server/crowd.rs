@@ -1,6 +1,6 @@
 //! How many connections there are, in all and from each address.
 
-use crate::config;
+use crate::{config, limits};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -41,6 +41,7 @@ impl Crowd {
     pub fn enter(self: &Arc<Crowd>, peer: IpAddr) -> Option<Place> {
         let peer = peer.to_canonical();
         let uncounted = peer.is_loopback() || self.uncounted.iter().any(|net| net.contains(&peer));
+        let peer = limits::network(peer);
         let mut inside = self.lock();
         if inside.all >= self.most {
             return None;
@@ -93,6 +94,9 @@ mod tests {
             [enter("192.0.2.1"), enter("::ffff:192.0.2.1")].into_iter().flatten().collect();
         assert_eq!(held.len(), 2);
         assert!(enter("192.0.2.1").is_none());
+        let network: Vec<Place> = (0..3).filter_map(|i| enter(&format!("2001:db8::{i}"))).collect();
+        assert_eq!(network.len(), 2, "a host has a whole network to come from");
+        drop(network);
         let proxies: Vec<Place> = (0..3).filter_map(|_| enter("10.1.2.3")).collect();
         assert_eq!(proxies.len(), 3);
         assert!(enter("127.0.0.1").is_none(), "full");

@@ -139,6 +139,13 @@ impl Store {
         })
     }
 
+    /// All turns of a conversation, ascending: for exports.
+    pub fn all_turns(&self, user: UserId, id: ConversationId) -> Result<Vec<Turn>> {
+        self.read(|c| {
+            turns::select(c, "conversation_id = ?1 AND user_id = ?2 ORDER BY id", params![id.0, user.0])
+        })
+    }
+
     /// Pinned first, then newest change first; and whether there are more.
     pub fn conversations(&self, user: UserId, listing: &Listing) -> Result<(Vec<Conversation>, bool)> {
         self.read(|c| {

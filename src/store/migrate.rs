@@ -33,19 +33,32 @@ pub fn migrate(connection: &mut Connection, path: &Path, change: Change) -> Resu
     follow(&PLAN, connection, path, change)
 }
 
+/// Checks that this program can open the database, and changes nothing.
+pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    match version(&PLAN, connection, path)? {
+        None => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
+        Some(_) => Ok(()),
+    }
+}
+
 fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change) -> Result<(), OpenError> {
-    let number = |c: &Connection, pragma: &str| -> rusqlite::Result<i64> {
-        c.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
-    };
-    let version = number(connection, "user_version")?;
-    let application = number(connection, "application_id")?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let newest = i64::try_from(plan.steps.len()).unwrap_or(i64::MAX);
-    if tables == 0 && version == 0 {
-        return match change {
-            Change::Allowed => create(plan, connection, newest),
-            Change::Forbidden => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
-        };
+    match (version(plan, connection, path)?, change) {
+        (None, Change::Allowed) => create(plan, connection),
+        (None, Change::Forbidden) => Err(OpenError::Damaged(format!("{} is empty", path.display()))),
+        (Some(version), _) if version == plan.steps.len() => Ok(()),
+        (Some(version), Change::Allowed) => upgrade(plan, connection, path, version),
+        (Some(_), Change::Forbidden) => {
+            Err(OpenError::Damaged("start the server once to upgrade the database".into()))
+        }
+    }
+}
+
+/// The schema's number; `None` for a database with nothing in it. A foreign or newer one is refused.
+fn version(plan: &Plan, connection: &Connection, path: &Path) -> Result<Option<usize>, OpenError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (version, application) = (number("PRAGMA user_version")?, number("PRAGMA application_id")?);
+    if version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(None);
     }
     if application != i64::from(APPLICATION) {
         return Err(OpenError::Damaged(format!(
@@ -53,32 +66,27 @@ fn follow(plan: &Plan, connection: &mut Connection, path: &Path, change: Change)
             path.display()
         )));
     }
-    if version > newest {
-        return Err(OpenError::Damaged(format!(
+    let newest = plan.steps.len();
+    match usize::try_from(version) {
+        Ok(version) if version <= newest => Ok(Some(version)),
+        _ => Err(OpenError::Damaged(format!(
             "{} was written by a newer gpt-assistant (schema {version}, this one knows {newest}); nothing was \
              changed. Start the newer version, or go back to the copy that it made before upgrading",
             path.display()
-        )));
+        ))),
     }
-    if version < newest {
-        if change == Change::Forbidden {
-            return Err(OpenError::Damaged("start the server once to upgrade the database".into()));
-        }
-        upgrade(plan, connection, path, version)?;
-    }
-    Ok(())
 }
 
-fn create(plan: &Plan, connection: &mut Connection, newest: i64) -> Result<(), OpenError> {
+fn create(plan: &Plan, connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(plan.schema)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.pragma_update(None, "user_version", plan.steps.len())?;
     Ok(transaction.commit()?)
 }
 
 /// A copy first, then one transaction a step: killed at any point, the next start goes on where this ended.
-fn upgrade(plan: &Plan, connection: &mut Connection, path: &Path, from: i64) -> Result<(), OpenError> {
+fn upgrade(plan: &Plan, connection: &mut Connection, path: &Path, from: usize) -> Result<(), OpenError> {
     let copy = copy_path(path, from);
     if !copy.exists() {
         let draft = copy.with_extension("part");
@@ -98,7 +106,7 @@ fn upgrade(plan: &Plan, connection: &mut Connection, path: &Path, from: i64) -> 
 }
 
 /// The copy made before upgrading from schema `version`.
-fn copy_path(path: &Path, version: i64) -> PathBuf {
+fn copy_path(path: &Path, version: usize) -> PathBuf {
     path.with_extension(format!("before-upgrade-from-{version}.db"))
 }
 

@@ -1,12 +1,17 @@
 //! The database: SQLite with one writing thread and a small pool of readers. Functions are whole operations in
 //! the words of the product; they take the owner's id, and no connection or library error leaves this folder.
 
+mod admin;
 mod conversations;
+mod copy;
 mod migrate;
+mod prompts;
 mod recovery;
 mod search;
 mod sessions;
+mod settings;
 mod turns;
+mod two_factor;
 mod usage;
 mod users;
 mod writer;
@@ -18,12 +23,17 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use admin::{Invite, Person, UsageRow};
 pub use conversations::{Conversation, ConversationChange, Listing};
+pub use copy::{check_copy, forget_keys};
 pub use migrate::Change;
+pub use prompts::Prompt;
 pub use sessions::Identity;
+pub use settings::Setting;
 pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target};
+pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
-pub use users::{NewUser, SealedKey, User, UserChange};
+pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};
 pub use writer::Pending;
 
 /// The database's name in the data folder.

@@ -36,6 +36,8 @@ pub struct User {
     pub caps: (Option<i64>, Option<i64>),
     /// Tokens of all time.
     pub tokens_total: i64,
+    /// Two-factor login is on.
+    pub totp: bool,
 }
 
 /// What a new account needs.
@@ -79,10 +81,27 @@ pub struct UserChange {
     pub system_prompt: Option<Option<String>>,
 }
 
-const COLUMNS: &str = "id, email, name, role, disabled_at, created_at, last_seen, avatar, key_hint, key_origin, \
-     locale, default_model, system_prompt, cap_day, cap_month, tokens_total";
+/// What only an administrator may change; `None` leaves it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AccountChange {
+    /// What it may do.
+    pub role: Option<Role>,
+    /// `Some(Some(time))` disables it, `Some(None)` enables it.
+    pub disabled: Option<Option<i64>>,
+    /// Tokens of the shared key a day; `Some(None)`: as configured, 0: no cap.
+    pub cap_day: Option<Option<i64>>,
+    /// The same a month.
+    pub cap_month: Option<Option<i64>>,
+}
 
-fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+/// Of a user's row, for `user`.
+pub(super) const COLUMNS: &str = "id, email, name, role, disabled_at, created_at, last_seen, avatar, key_hint, key_origin, \
+     locale, default_model, system_prompt, cap_day, cap_month, tokens_total, totp_on";
+
+/// How many these are.
+pub(super) const COLUMN_COUNT: usize = 17;
+
+pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     let role: String = row.get(3)?;
     let hint: Option<String> = row.get(8)?;
     let origin: Option<String> = row.get(9)?;
@@ -101,6 +120,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         system_prompt: row.get(12)?,
         caps: (row.get(13)?, row.get(14)?),
         tokens_total: row.get(15)?,
+        totp: row.get(16)?,
     })
 }
 
@@ -118,6 +138,15 @@ fn keep_an_admin(c: &Connection, id: UserId) -> Result<()> {
         return Err(Error::Refused("last_admin", "This is the last administrator.".into()));
     }
     Ok(())
+}
+
+/// Fails with `last_admin` unless others can do without `id`; true when there are no others.
+fn may_go(c: &Connection, id: UserId) -> Result<bool> {
+    let alone: bool = c.query_row("SELECT count(*) = 1 FROM users", [], |row| row.get(0))?;
+    if !alone {
+        keep_an_admin(c, id)?;
+    }
+    Ok(alone)
 }
 
 impl Store {
@@ -169,7 +198,8 @@ impl Store {
     pub fn user_by_email(&self, email: &str) -> Result<Option<(User, String)>> {
         self.read(|c| {
             let sql = format!("SELECT {COLUMNS}, password FROM users WHERE email = ?");
-            let row = c.prepare_cached(&sql)?.query_row([email], |row| Ok((user(row)?, row.get(16)?)));
+            let row =
+                c.prepare_cached(&sql)?.query_row([email], |row| Ok((user(row)?, row.get(COLUMN_COUNT)?)));
             optional(row)
         })
     }
@@ -272,27 +302,32 @@ impl Store {
         }));
     }
 
-    /// Disables (at the time given) or enables an account. A disabled one loses its logins.
-    pub fn set_disabled(&self, id: UserId, since: Option<i64>) -> Result<()> {
+    /// Changes what only an administrator may, all or nothing. A disabled account loses its logins.
+    pub fn change_account(&self, id: UserId, change: AccountChange) -> Result<User> {
         self.writer.run(move |c| {
-            if since.is_some() {
+            let now = get(c, id).map_err(|_| Error::NotFound)?;
+            if change.role == Some(Role::User) || matches!(change.disabled, Some(Some(_))) {
                 keep_an_admin(c, id)?;
+            }
+            if matches!(change.disabled, Some(Some(_))) {
                 c.execute("DELETE FROM sessions WHERE user_id = ?", [id.0])?;
             }
-            c.execute("UPDATE users SET disabled_at = ? WHERE id = ?", params![since, id.0])?;
-            Ok(())
+            let sql = "UPDATE users SET role = ?, disabled_at = ?, cap_day = ?, cap_month = ? WHERE id = ?";
+            let values = params![
+                change.role.unwrap_or(now.role).as_str(),
+                change.disabled.unwrap_or(now.disabled),
+                change.cap_day.unwrap_or(now.caps.0),
+                change.cap_month.unwrap_or(now.caps.1),
+                id.0
+            ];
+            c.execute(sql, values)?;
+            get(c, id)
         })
     }
 
-    /// Promotes or demotes an account.
-    pub fn set_role(&self, id: UserId, role: Role) -> Result<()> {
-        self.writer.run(move |c| {
-            if role == Role::User {
-                keep_an_admin(c, id)?;
-            }
-            c.execute("UPDATE users SET role = ? WHERE id = ?", params![role.as_str(), id.0])?;
-            Ok(())
-        })
+    /// Fails where `delete_user` would: to be asked before anything is done for it.
+    pub fn check_deletion(&self, id: UserId) -> Result<()> {
+        self.read(|c| may_go(c, id).map(drop))
     }
 
     /// Removes an account with everything it owns, and returns its avatar. The last administrator can go only as
@@ -300,11 +335,8 @@ impl Store {
     pub fn delete_user(&self, id: UserId) -> Result<Option<String>> {
         self.writer.run(move |c| {
             let avatar = get(c, id)?.avatar;
-            let alone: bool = c.query_row("SELECT count(*) = 1 FROM users", [], |row| row.get(0))?;
-            if alone {
+            if may_go(c, id)? {
                 c.execute("DELETE FROM meta WHERE name = 'first_admin'", [])?;
-            } else {
-                keep_an_admin(c, id)?;
             }
             super::turns::forget(c, "user_id = ?1", id.0)?;
             c.execute("DELETE FROM users WHERE id = ?", [id.0])?;

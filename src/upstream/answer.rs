@@ -70,6 +70,22 @@ impl Answer {
     }
 }
 
+/// Tells the watch of everything that comes: a comment or a blank line is a sign of life as much as an answer.
+struct Listening<R> {
+    body: R,
+    watch: Watch,
+}
+
+impl<R: Read> Read for Listening<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        if count > 0 {
+            self.watch.heard();
+        }
+        Ok(count)
+    }
+}
+
 type Tell<'a> = &'a mut dyn FnMut(Heard<'_>);
 
 /// Reads the body of a 200.
@@ -81,6 +97,7 @@ pub fn read(
     tell: Tell<'_>,
 ) -> Result<Answer, UpstreamError> {
     let body = response.into_body().into_with_config().limit(u64::MAX).reader();
+    let body = Listening { body, watch: watch.clone() };
     let mut reader: Box<dyn BufRead> = Box::new(BufReader::with_capacity(LINE_BUFFER, body));
     let mut first = first_byte(&mut *reader)?;
     if first == Some(0x1F) {
@@ -100,6 +117,16 @@ pub fn read(
         }
         Some(_) => reading.events(reader, watch),
     }
+}
+
+/// A short body as it was before it was packed, judged by its bytes.
+pub fn unpacked(body: Vec<u8>, longest: u64) -> Vec<u8> {
+    if !body.starts_with(&[0x1F, 0x8B]) {
+        return body;
+    }
+    let mut plain = Vec::new();
+    let whole = GzDecoder::new(&body[..]).take(longest).read_to_end(&mut plain);
+    if whole.is_ok() { plain } else { body }
 }
 
 /// The first byte that is no blank, without taking it.
@@ -145,10 +172,10 @@ impl Reading<'_> {
         let mut events = Events::new(reader);
         let mut event = Event::default();
         loop {
-            match events.next(&mut event, &mut || watch.heard()) {
+            match events.next(&mut event) {
                 Ok(true) => {}
                 Ok(false) => break,
-                // After the finish reason nothing can go wrong any more: it is let go, or breaks off.
+                // After the finish reason nothing can go wrong any more: it is let go, breaks off or is garbage.
                 Err(_) if self.answer.finish.is_some() => break,
                 Err(error) => {
                     self.end();
@@ -158,9 +185,13 @@ impl Reading<'_> {
             if event.data.trim() == "[DONE]" {
                 break;
             }
-            if let Err(error) = self.event(&event) {
-                self.end();
-                return Err(error);
+            match self.event(&event) {
+                Ok(()) => {}
+                Err(_) if self.answer.finish.is_some() => break,
+                Err(error) => {
+                    self.end();
+                    return Err(error);
+                }
             }
             if self.answer.cut {
                 return Ok(self.answer);

@@ -41,7 +41,8 @@ struct Call {
     let_go: AtomicU64,
 }
 
-/// A call's place among the watched. Dropping it ends the watch.
+/// A call's place among the watched. Dropping the last of its clones ends the watch.
+#[derive(Clone)]
 pub struct Watch(Arc<Call>);
 
 impl Watch {
@@ -50,9 +51,10 @@ impl Watch {
         self.0.heard.store(self.0.elapsed().max(1), Relaxed);
     }
 
-    /// The answer has ended; what may follow it has `time` left.
+    /// What may still come has `time` left. A later end than one that was set before is not given.
     pub fn let_go_after(&self, time: Duration) {
-        self.0.let_go.store(self.0.elapsed() + time.as_millis() as u64, Relaxed);
+        let end = self.0.elapsed() + time.as_millis() as u64;
+        let _ = self.0.let_go.fetch_update(Relaxed, Relaxed, |set| (set == 0 || end < set).then_some(end));
     }
 }
 

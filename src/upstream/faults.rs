@@ -1,7 +1,7 @@
 //! What an upstream's refusal means, and which sentence of it may be shown. An upstream's status never becomes ours
 //! by accident: its 401 is a bad key, not an ended login.
 
-use super::wire::Chunk;
+use super::wire::{Chunk, List};
 use crate::error::{UpstreamError, UpstreamKind};
 use crate::secret::Secret;
 use crate::text;
@@ -22,7 +22,6 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
     let said = Said::read(refusal.body);
     let kind = match refusal.status {
         300..=399 => UpstreamKind::Redirect,
-        _ if said.web_page.is_some() => UpstreamKind::BadResponse,
         401 => UpstreamKind::KeyRejected,
         402 => UpstreamKind::Quota,
         403 => UpstreamKind::Refused,
@@ -32,6 +31,7 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
         400 | 404 | 413 | 422 if said.means_context() => UpstreamKind::ContextTooLong,
         400 | 404 | 422 if said.means_model() => UpstreamKind::ModelNotFound,
         400 | 404 | 413 | 422 => UpstreamKind::Rejected,
+        _ if said.web_page.is_some() => UpstreamKind::BadResponse,
         _ => UpstreamKind::Failed,
     };
     let message = match (kind, &said.web_page) {
@@ -54,15 +54,8 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
 
 /// An error that came inside an answer with status 200.
 pub fn inside(said: &Chunk<'_>, key: &Secret) -> UpstreamError {
-    let said = Said::of(said);
-    let kind = if said.means_context() {
-        UpstreamKind::ContextTooLong
-    } else if said.is("insufficient_quota") {
-        UpstreamKind::Quota
-    } else {
-        UpstreamKind::Failed
-    };
-    let sentence = said.sentence(key);
+    let sentence = Said::of(said).sentence(key);
+    let kind = UpstreamKind::Failed;
     UpstreamError::new(kind, if sentence.is_empty() { usual(kind, 200) } else { sentence })
 }
 
@@ -84,7 +77,9 @@ pub fn network(error: &ureq::Error) -> UpstreamError {
             UpstreamError::new(UpstreamKind::Timeout, "The model service could not be reached in time.")
         }
         ureq::Error::Timeout(_) => timeout(),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => tls(),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => tls(""),
+        // Whatever rustls finds wrong arrives as invalid data; what is wrong with HTTP has errors of its own.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => tls(&error.to_string()),
         ureq::Error::Io(error) => io_fault(error),
         ureq::Error::HostNotFound => {
             UpstreamError::new(UpstreamKind::Unreachable, "The name of the model service cannot be found.")
@@ -102,8 +97,6 @@ pub fn io_fault(error: &io::Error) -> UpstreamError {
     match (inner, error.kind()) {
         (Some(inner), _) => network(inner),
         (_, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => timeout(),
-        // rustls reports a certificate that is not good as invalid data.
-        (_, io::ErrorKind::InvalidData) if error.to_string().contains("certificate") => tls(),
         (_, io::ErrorKind::InvalidData) => gibberish(),
         _ => unreachable(),
     }
@@ -114,8 +107,12 @@ pub fn timeout() -> UpstreamError {
     UpstreamError::new(UpstreamKind::Timeout, "The model service did not answer in time.")
 }
 
-fn tls() -> UpstreamError {
-    let message = "The certificate of the model service is not valid, so nothing was sent to it.";
+fn tls(said: &str) -> UpstreamError {
+    let message = if said.contains("certificate") {
+        "The certificate of the model service is not valid, so nothing was sent to it."
+    } else {
+        "The model service does not speak TLS as it should. Check upstream.base_url."
+    };
     UpstreamError::new(UpstreamKind::Tls, message)
 }
 
@@ -157,12 +154,19 @@ struct Said {
 
 impl Said {
     fn read(body: &[u8]) -> Said {
-        let body = String::from_utf8_lossy(body);
+        let Ok(body) = std::str::from_utf8(body) else {
+            return Said::default();
+        };
         let body = body.trim_start_matches('\u{FEFF}').trim();
         if body.starts_with('<') {
             return Said { web_page: Some(title(body).unwrap_or_default()), ..Said::default() };
         }
         let json = body.strip_prefix("data:").unwrap_or(body);
+        if json.starts_with('[') {
+            // Google's compatible endpoint has its errors in a list.
+            let all = serde_json::from_str::<List<Chunk<'_>>>(json).unwrap_or_default();
+            return all.0.first().map(Said::of).unwrap_or_default();
+        }
         match serde_json::from_str::<Chunk<'_>>(json) {
             Ok(chunk) => Said::of(&chunk),
             Err(_) if body.starts_with(['{', '[']) => Said::default(),
@@ -230,8 +234,19 @@ fn without_keys(sentence: &str, key: &Secret) -> String {
         bare.len() >= 4
             && (bare.starts_with("sk-") || word.contains("**") || (bare.len() >= 8 && key.contains(bare)))
     };
-    let words: Vec<&str> = known.split(' ').map(|word| if is_part(word) { "***" } else { word }).collect();
-    words.join(" ")
+    let mut shown = String::with_capacity(known.len());
+    for word in known.split_inclusive(|c: char| !is_of_a_key(c)) {
+        let end = word.trim_end_matches(|c: char| !is_of_a_key(c)).len();
+        let (word, behind) = word.split_at(end);
+        shown.push_str(if is_part(word) { "***" } else { word });
+        shown.push_str(behind);
+    }
+    shown
+}
+
+/// What keys are written with, and the marks in place of what was left out of them.
+fn is_of_a_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | '+' | '/' | '…')
 }
 
 fn title(page: &str) -> Option<String> {
@@ -333,7 +348,7 @@ mod tests {
     #[test]
     fn a_long_or_revealing_sentence_is_cut() {
         let message = of(400, &format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(1000))).message;
-        assert_eq!(message.chars().count(), 301);
+        assert_eq!(message.chars().count(), 300);
         let message =
             of(500, "Traceback (most recent call last):\n  File \"/usr/lib/x.py\", line 1\n").message;
         assert!(!message.contains("/usr") && !message.contains("Traceback"));

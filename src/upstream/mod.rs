@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::transport::{Connector, RustlsConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, Body, Proxy};
 
 pub use answer::{Answer, Heard};
@@ -71,6 +71,13 @@ struct Quirks {
     stream_options: bool,
     /// `max_completion_tokens` in place of `max_tokens`.
     new_limit_name: bool,
+}
+
+/// What one call has tried already: an upstream that refuses everything must not be asked for ever.
+#[derive(Default)]
+struct Learnt {
+    stream_options: bool,
+    limit_name: bool,
 }
 
 impl Client {
@@ -123,6 +130,7 @@ impl Client {
 
     /// Sends the request. It is sent again only where the upstream refused it for an optional field, once each.
     fn send(&self, ask: &Ask<'_>, stop: &Stop, watch: &Watch) -> Result<Response<Body>, UpstreamError> {
+        let mut learnt = Learnt::default();
         loop {
             let quirks = self.quirks();
             let body = serde_json::to_vec(&request(ask, quirks)).map_err(|_| faults::gibberish())?;
@@ -134,8 +142,9 @@ impl Client {
             let status = response.status().as_u16();
             let retry_after = retry_after(&response);
             let reader = response.body_mut().with_config().limit(LONGEST_REFUSAL);
-            let body = reader.read_to_vec().unwrap_or_default();
-            if [400, 422].contains(&status) && self.learn(&String::from_utf8_lossy(&body), ask, quirks) {
+            let body = answer::unpacked(reader.read_to_vec().unwrap_or_default(), LONGEST_REFUSAL);
+            let said = String::from_utf8_lossy(&body);
+            if [400, 422].contains(&status) && self.learn(&said, ask, quirks, &mut learnt) {
                 continue;
             }
             return Err(faults::refusal(&faults::Refusal { status, body: &body, retry_after }, ask.key));
@@ -153,27 +162,56 @@ impl Client {
             .map_err(|e| faults::network(&e))
     }
 
-    /// True when the refusal names an optional field that can be left out or renamed, and was not yet.
-    fn learn(&self, refusal: &str, ask: &Ask<'_>, used: Quirks) -> bool {
+    /// True when the refusal names an optional field that can be left out or renamed, and this call has not yet.
+    fn learn(&self, refusal: &str, ask: &Ask<'_>, used: Quirks, learnt: &mut Learnt) -> bool {
         let mut quirks = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = if used.new_limit_name { "max_completion_tokens" } else { "max_tokens" };
         if used.stream_options && refusal.contains("stream_options") {
             quirks.stream_options = false;
-            true
-        } else if ask.params.max_tokens.is_some()
-            && refusal.contains(limit)
-            && quirks.new_limit_name == used.new_limit_name
-        {
-            quirks.new_limit_name = !used.new_limit_name;
-            true
-        } else {
-            false
+            return !std::mem::replace(&mut learnt.stream_options, true);
         }
+        if ask.params.max_tokens.is_some() && !learnt.limit_name && refuses_name(refusal, limit) {
+            quirks.new_limit_name = !used.new_limit_name;
+            learnt.limit_name = true;
+            return true;
+        }
+        false
     }
 
     fn quirks(&self) -> Quirks {
         *self.quirks.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// True when a refusal is about the name of the field, not about what it was set to.
+fn refuses_name(refusal: &str, field: &str) -> bool {
+    const NAME: [&str; 9] = [
+        "unsupported",
+        "not support",
+        "n't support",
+        "instead",
+        "unrecognized",
+        "unknown",
+        "unexpected",
+        "not permitted",
+        "not allowed",
+    ];
+    const VALUE: [&str; 11] = [
+        "too large",
+        "too high",
+        "too small",
+        "must be",
+        "at least",
+        "at most",
+        "exceed",
+        "maximum",
+        "minimum",
+        "less than",
+        "greater than",
+    ];
+    let refusal = refusal.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| refusal.contains(word));
+    refusal.contains(field) && (says(&NAME) || !says(&VALUE))
 }
 
 fn request<'a>(ask: &'a Ask<'a>, quirks: Quirks) -> wire::Request<'a> {
@@ -215,6 +253,8 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         .max_redirects(0)
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
+        // What is larger than the buffer would look like a line that was cut.
+        .max_response_header_size(BUFFER - 1)
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .max_idle_age(IDLE_AGE)
@@ -224,7 +264,7 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         .build();
     Ok(Agent::with_parts(
         settings,
-        ().chain(transport::Tcp).chain(RustlsConnector::default()),
+        ().chain(ConnectProxyConnector::default()).chain(transport::Tcp).chain(RustlsConnector::default()),
         resolve::Cached::default(),
     ))
 }

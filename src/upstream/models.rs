@@ -1,13 +1,17 @@
 //! Which models an upstream has, from its `GET /models` in all the forms there are.
 
+use super::answer::unpacked;
 use super::wire::{List, ModelEntry, Object};
 use super::{Client, faults};
 use crate::error::UpstreamError;
 use crate::secret::Secret;
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::time::Duration;
 use ureq::http::StatusCode;
 
+/// How long a list may take. A person waits for it with nothing to look at, and there is an earlier one.
+const LIST: Duration = Duration::from_secs(10);
 /// Longest list that is read.
 const LONGEST: u64 = 8 << 20;
 /// Longest name of a model in characters.
@@ -33,7 +37,8 @@ impl Client {
     pub fn models(&self, key: &Secret) -> Result<Vec<Model>, UpstreamError> {
         let stop = super::Stop::default();
         let watch = self.deadlines.watch(&stop);
-        stop.run(|| {
+        watch.let_go_after(LIST);
+        let outcome = stop.run(|| {
             let mut response = self
                 .agent
                 .get(&self.models_url)
@@ -44,13 +49,14 @@ impl Client {
             watch.heard();
             let status = response.status();
             let body = response.body_mut().with_config().limit(LONGEST).read_to_vec();
-            let body = body.map_err(|e| faults::network(&e))?;
+            let body = unpacked(body.map_err(|e| faults::network(&e))?, LONGEST);
             if status != StatusCode::OK {
                 let refusal = faults::Refusal { status: status.as_u16(), body: &body, retry_after: None };
                 return Err(faults::refusal(&refusal, key));
             }
             parse(&body)
-        })
+        });
+        if outcome.is_err() && stop.reason().is_some() { Err(faults::timeout()) } else { outcome }
     }
 }
 

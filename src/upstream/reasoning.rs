@@ -5,6 +5,9 @@
 //! Then all that was sent as the answer was thought.
 
 const NAMES: [&str; 4] = ["think", "thinking", "thought", "reasoning"];
+/// Blanks that are held back because they may belong to a tag, in bytes. More are what they look like: a model that
+/// sends nothing else must not fill the memory.
+const MOST_BLANKS: usize = 256;
 
 /// What a piece of text turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,14 +116,15 @@ impl Splitter {
             if line_start && rest.starts_with(TAG) {
                 let behind = &rest[TAG.len()..];
                 let blank = behind.trim_start_matches([' ', '\t', '\r']);
-                if blank.starts_with('\n') {
+                let few = behind.len() - blank.len() <= MOST_BLANKS;
+                if few && blank.starts_with('\n') {
                     if at > 0 {
                         out(Part::Answer(&text[..at]));
                     }
                     out(Part::AllThought);
                     return (Some(State::Closed), behind);
                 }
-                if blank.is_empty() {
+                if few && blank.is_empty() {
                     return self.hold(text, at, out);
                 }
             } else if line_start && TAG.starts_with(rest) {
@@ -148,6 +152,9 @@ impl Splitter {
 
 fn start(text: &str) -> (Option<State>, &str) {
     let trimmed = text.trim_start();
+    if text.len() - trimmed.len() > MOST_BLANKS {
+        return (Some(State::Untagged), text);
+    }
     for (i, name) in NAMES.iter().enumerate() {
         let tag = format!("<{name}>");
         if let Some(rest) = trimmed.strip_prefix(tag.as_str()) {
@@ -163,7 +170,7 @@ fn start(text: &str) -> (Option<State>, &str) {
 fn thinking<'a>(name: usize, text: &'a str, out: &mut dyn FnMut(Part<'_>)) -> (Option<State>, &'a str) {
     let tag = format!("</{}>", NAMES[name]);
     if let Some(at) = text.find(&tag) {
-        let thought = text[..at].trim_end_matches('\n');
+        let thought = without_breaks(&text[..at]);
         if !thought.is_empty() {
             out(Part::Thought(thought));
         }
@@ -171,11 +178,17 @@ fn thinking<'a>(name: usize, text: &'a str, out: &mut dyn FnMut(Part<'_>)) -> (O
     }
     // A tail that may be the beginning of the tag waits, with all line breaks before it.
     let tail = (1..tag.len()).rev().find(|n| text.ends_with(&tag[..*n])).unwrap_or(0);
-    let at = text[..text.len() - tail].trim_end_matches('\n').len();
+    let at = without_breaks(&text[..text.len() - tail]).len();
     if at > 0 {
         out(Part::Thought(&text[..at]));
     }
     (None, &text[at..])
+}
+
+/// Without the line breaks at its end, `MOST_BLANKS` of them at most.
+fn without_breaks(text: &str) -> &str {
+    let breaks = text.len() - text.trim_end_matches('\n').len();
+    &text[..text.len() - breaks.min(MOST_BLANKS)]
 }
 
 #[cfg(test)]

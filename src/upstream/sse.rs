@@ -4,8 +4,9 @@
 
 use std::io::{self, BufRead};
 
-/// Longest line that is kept whole. A picture as base64 in a field we do not read may take megabytes.
-const LONGEST_LINE: usize = 4 << 20;
+/// Longest line that is kept whole, and longest event. A picture as base64 in a field we do not read may take
+/// megabytes.
+const LONGEST: usize = 4 << 20;
 
 /// One event.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,13 +37,13 @@ impl<R: BufRead> Events<R> {
         self.reader
     }
 
-    /// Reads the next event that has data into `event`. False at the end. `heard` is called whenever bytes come,
-    /// comments included. A line that is too long is `InvalidData`.
-    pub fn next(&mut self, event: &mut Event, heard: &mut dyn FnMut()) -> io::Result<bool> {
+    /// Reads the next event that has data into `event`. False at the end. A line or an event that is too long is
+    /// `InvalidData`.
+    pub fn next(&mut self, event: &mut Event) -> io::Result<bool> {
         event.name.clear();
         event.data.clear();
         let mut has_data = false;
-        while self.read_line(heard)? {
+        while self.read_line()? {
             let line = match self.begun {
                 true => &self.line[..],
                 false => self.line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&self.line),
@@ -65,6 +66,9 @@ impl<R: BufRead> Events<R> {
                     }
                     has_data = true;
                     event.data.push_str(&value);
+                    if event.data.len() > LONGEST {
+                        return Err(too_long());
+                    }
                 }
                 b"event" => event.name = value.into_owned(),
                 // Comments, ids and retry times mean nothing to us.
@@ -75,7 +79,7 @@ impl<R: BufRead> Events<R> {
     }
 
     /// False at the end of the stream, when there is not even a part of a line.
-    fn read_line(&mut self, heard: &mut dyn FnMut()) -> io::Result<bool> {
+    fn read_line(&mut self) -> io::Result<bool> {
         self.line.clear();
         loop {
             let available = match self.reader.fill_buf() {
@@ -85,7 +89,6 @@ impl<R: BufRead> Events<R> {
             if available.is_empty() {
                 return Ok(!self.line.is_empty());
             }
-            heard();
             let skip = usize::from(std::mem::take(&mut self.after_cr) && available[0] == b'\n');
             let rest = &available[skip..];
             let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
@@ -93,14 +96,18 @@ impl<R: BufRead> Events<R> {
             self.after_cr = end.is_some_and(|i| rest[i] == b'\r');
             let used = skip + end.map_or(rest.len(), |i| i + 1);
             self.reader.consume(used);
-            if self.line.len() > LONGEST_LINE {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"));
+            if self.line.len() > LONGEST {
+                return Err(too_long());
             }
             if end.is_some() {
                 return Ok(true);
             }
         }
     }
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a line or an event is too long")
 }
 
 #[cfg(test)]
@@ -111,7 +118,7 @@ mod tests {
     fn all(bytes: &[u8], buffer: usize) -> Vec<(String, String)> {
         let mut events = Events::new(BufReader::with_capacity(buffer, bytes));
         let (mut out, mut event) = (Vec::new(), Event::default());
-        while events.next(&mut event, &mut || ()).unwrap() {
+        while events.next(&mut event).unwrap() {
             out.push((event.name.clone(), event.data.clone()));
         }
         out
@@ -147,12 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_a_fault() {
-        let long = vec![b'x'; LONGEST_LINE + 10];
-        let mut events = Events::new(&long[..]);
-        assert_eq!(
-            events.next(&mut Event::default(), &mut || ()).unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+    fn p8_a_line_or_an_event_without_end_is_a_fault() {
+        let lines = b"data: x\n".repeat(LONGEST / 2 + 10);
+        for long in [vec![b'x'; LONGEST + 10], lines] {
+            let mut events = Events::new(&long[..]);
+            assert_eq!(events.next(&mut Event::default()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        }
     }
 }

@@ -54,7 +54,7 @@ fn z1_what_belongs_to_others_is_as_if_it_were_not_there() {
     let chat = ann.chat("a secret of Ann");
     let (turn, conversation) = (chat["id"].as_i64().unwrap(), chat["conversation_id"].as_i64().unwrap());
     assert_eq!((turn, conversation), (1, 1));
-    for route in routes().filter(|route| route.path.contains("{id}")) {
+    for route in routes().filter(|route| route.access == Access::User && route.path.contains("{id}")) {
         let own = call(&bob, route.verb, &route.path.replace("{id}", "1"));
         let missing = call(&bob, route.verb, &route.path.replace("{id}", "999999"));
         let strip = |reply: &crate::support::Reply| {
@@ -71,4 +71,15 @@ fn z1_what_belongs_to_others_is_as_if_it_were_not_there() {
     let untouched = ann.get("/api/chat/1").expect(200).json();
     assert_eq!(untouched["prompt"], "a secret of Ann");
     assert_eq!(ann.get("/api/conversations").expect(200).json()["conversations"][0]["deleted"], json!(null));
+}
+
+#[test]
+fn z5_only_administrators_administrate() {
+    let server = Server::start();
+    let (_admin, bob) = (server.user("ann"), server.user("bob"));
+    let admin_routes: Vec<_> = routes().filter(|route| route.access == Access::Admin).collect();
+    assert!(admin_routes.len() > 10);
+    for route in admin_routes {
+        call(&bob, route.verb, &route.path.replace("{id}", "1")).fails(403, "forbidden");
+    }
 }

@@ -12,4 +12,24 @@
 mod support;
 
 mod access;
+mod api_key;
+mod avatar;
 mod chat;
+mod history;
+mod http_layer;
+mod input;
+mod limits;
+mod login;
+mod oss;
+mod pictures;
+mod register;
+mod render;
+mod tokens;
+mod transcripts;
+mod upstream_body;
+mod upstream_network;
+mod upstream_request;
+mod upstream_status;
+mod upstream_tls;
+mod usage;
+mod user;

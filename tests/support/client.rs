@@ -179,15 +179,21 @@ impl Client {
     }
 
     #[track_caller]
-    fn events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Events {
+    pub fn events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Events {
         let token = self.token.clone().unwrap_or_default();
         let head =
             format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n");
         let mut stream = self.connect();
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body).unwrap();
-        let mut events =
-            Events { reader: BufReader::new(stream), head: String::new(), rest: Vec::new(), over: false };
+        let mut events = Events {
+            reader: BufReader::new(stream),
+            head: String::new(),
+            rest: Vec::new(),
+            over: false,
+            comments: 0,
+            bytes: 0,
+        };
         while !events.head.ends_with("\r\n\r\n") {
             assert!(events.reader.read_line(&mut events.head).unwrap() > 0, "no head");
         }
@@ -239,6 +245,10 @@ pub struct Events {
     pub head: String,
     rest: Vec<u8>,
     over: bool,
+    /// Comments so far.
+    pub comments: usize,
+    /// Bytes of events and comments so far.
+    pub bytes: usize,
 }
 
 impl Events {
@@ -253,6 +263,7 @@ impl Events {
             if let Some(at) = self.rest.windows(2).position(|w| w == b"\n\n") {
                 let block: Vec<u8> = self.rest.drain(..at + 2).collect();
                 let block = String::from_utf8(block).expect("events are UTF-8");
+                self.comments += block.lines().filter(|line| line.starts_with(':')).count();
                 if let Some(event) = parse(&block) {
                     return Some(event);
                 }
@@ -277,6 +288,7 @@ impl Events {
         let mut chunk = vec![0; size + 2];
         self.reader.read_exact(&mut chunk).expect("a whole chunk");
         self.over = size == 0;
+        self.bytes += size;
         self.rest.extend_from_slice(&chunk[..size]);
     }
 

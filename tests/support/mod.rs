@@ -1,12 +1,16 @@
 //! What tests share: a real server on port 0 in a folder of its own, a scripted upstream, and clients.
 //!
 //! A test binary says `#[path = "../support/mod.rs"] mod support;` and uses what it needs.
-#![allow(dead_code, reason = "each test binary uses another part of this")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part of this")]
 
 pub mod client;
+pub mod program;
+pub mod seen;
 pub mod server;
+pub mod tls;
 pub mod upstream;
 
 pub use client::{Client, Reply};
+pub use seen::Seen;
 pub use server::Server;
 pub use upstream::Upstream;

@@ -1,7 +1,8 @@
 //! A real server in this process: on port 0, in a folder of its own, with a scripted upstream and a clock to set.
 
+use super::upstream::PATIENCE;
 use super::{Client, Upstream};
-use gpt_assistant::app::App;
+use gpt_assistant::app::{App, Refusal};
 use gpt_assistant::clock::Clock;
 use gpt_assistant::config::{BaseUrl, Config};
 use gpt_assistant::secret::Secret;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -23,6 +24,7 @@ pub struct Server {
     folder: Option<TempDir>,
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    app: std::sync::Weak<App>,
 }
 
 impl Server {
@@ -54,14 +56,15 @@ impl Server {
             folder: Some(folder),
             shutdown: None,
             thread: None,
+            app: std::sync::Weak::new(),
         };
         server.run();
         server
     }
 
     fn run(&mut self) {
-        let app =
-            App::serve(self.config.clone(), Clock::set_by(self.now.clone())).expect("the server starts");
+        let app = self.open();
+        self.app = Arc::downgrade(&app);
         let (shutdown, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || serve(app, stopped, &tell));
@@ -70,11 +73,30 @@ impl Server {
         (self.shutdown, self.thread) = (Some(shutdown), Some(thread));
     }
 
+    /// A process that a test has just started may hold the folder's lock until its own program begins, so a lock is
+    /// waited for.
+    fn open(&self) -> Arc<App> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match App::serve(self.config.clone(), Clock::set_by(self.now.clone())) {
+                Err(Refusal::Locked(_)) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                served => return served.expect("the server starts"),
+            }
+        }
+    }
+
     /// Asks it to stop and waits until it has.
     pub fn stop(&mut self) {
         drop(self.shutdown.take());
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server ended well");
+        }
+        // The thread that saves running answers may be at work for a moment longer, and with it the folder's lock.
+        let deadline = Instant::now() + PATIENCE;
+        while self.app.strong_count() > 0 && Instant::now() < deadline {
+            std::thread::yield_now();
         }
     }
 
@@ -83,6 +105,11 @@ impl Server {
         self.stop();
         change(&mut self.config);
         self.run();
+    }
+
+    /// The code that the first account needs now, which `serve` prints at its start.
+    pub fn setup_code(&self) -> Option<String> {
+        self.app.upgrade()?.setup_code().map(|code| code.reveal().to_owned())
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -131,7 +158,8 @@ fn serve(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .max_blocking_threads(32)
+        // Fewer than the program has, so that what holds them up shows sooner.
+        .max_blocking_threads(20)
         .build()
         .unwrap();
     runtime.block_on(async {

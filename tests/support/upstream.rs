@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub enum Step {
     Wait(Gate),
     /// Nothing, for so long: only where time itself is the matter.
     Pause(Duration),
+    /// These bytes one by one, so long apart; a closed line is noted.
+    Drip(Vec<u8>, Duration),
+    /// These bytes again and again, so long apart, until the other side closes; then it is noted.
+    Repeat(Vec<u8>, Duration),
     /// Until the other side closes; then it is noted.
     Hold,
     /// Cut the connection with a reset.
@@ -165,6 +169,11 @@ impl Upstream {
         );
     }
 
+    fn note_closed(&self) {
+        self.state.0.lock().unwrap().closed += 1;
+        self.state.1.notify_all();
+    }
+
     fn serve(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         while let Some(request) = read_request(&mut reader) {
@@ -200,12 +209,34 @@ impl Upstream {
                     }
                 }
                 Step::Pause(time) => std::thread::sleep(*time),
+                Step::Drip(bytes, apart) => {
+                    for byte in bytes {
+                        if writer.write_all(&[*byte]).is_err() {
+                            self.note_closed();
+                            return false;
+                        }
+                        std::thread::sleep(*apart);
+                    }
+                }
+                Step::Repeat(bytes, apart) => {
+                    let began = std::time::Instant::now();
+                    while began.elapsed() < PATIENCE {
+                        if writer.write_all(bytes).is_err() || is_closed(stream) {
+                            self.note_closed();
+                            return false;
+                        }
+                        std::thread::sleep(*apart);
+                    }
+                    return false;
+                }
                 Step::Hold => {
                     let _ = stream.set_read_timeout(Some(PATIENCE));
-                    let gone = matches!(reader.read(&mut [0; 16]), Ok(0)) || stream.take_error().is_ok();
+                    let gone = match reader.read(&mut [0; 16]) {
+                        Ok(count) => count == 0,
+                        Err(e) => !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                    };
                     if gone {
-                        self.state.0.lock().unwrap().closed += 1;
-                        self.state.1.notify_all();
+                        self.note_closed();
                     }
                     return false;
                 }
@@ -218,6 +249,14 @@ impl Upstream {
         let _ = stream.shutdown(Shutdown::Write);
         false
     }
+}
+
+/// The other side has closed its half: nothing more is wanted.
+fn is_closed(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let seen = stream.peek(&mut [0; 1]);
+    stream.set_nonblocking(false).unwrap();
+    matches!(seen, Ok(0))
 }
 
 fn usual(mut stream: &TcpStream, request: &Received) -> bool {

@@ -1,0 +1,45 @@
+# The targets of everyday work. Each is one command, the same here and in CI.
+
+.DEFAULT_GOAL := help
+.PHONY: help build run demo test fmt lint unit web model bench pictures clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+build: ## the release executable, target/release/gpt-assistant
+	cargo build --release
+
+run: ## serve from this folder with a debug build
+	cargo run
+
+demo: ## a real model and the server, on this machine; Ctrl-C ends both
+	tools/demo
+
+test: ## everything that must pass: format, lints, unit, API, browser, real model
+	tools/test
+
+fmt: ## format the code
+	cargo fmt
+
+lint: ## formats and lints, warnings as errors
+	tools/test lint
+
+unit: ## the Rust tests: unit, API, command line, tidiness
+	tools/test unit
+
+web: ## the page in real Chromium
+	tools/test web
+
+model: ## a chat against a real model
+	tools/test model
+
+bench: ## measure beside nginx; ARGS="--update-readme" writes README's table
+	cargo build --release
+	cargo run --quiet --release -p bench -- $(ARGS)
+
+pictures: ## pictures of every view into pictures/
+	cargo build
+	tests/web/pictures
+
+clean: ## what was built
+	cargo clean

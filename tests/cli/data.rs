@@ -1,0 +1,214 @@
+//! Data folders, databases and keys that cannot be used: each is refused with its path and what to do, and nothing in it
+//! is touched.
+
+use crate::support::program::{Ended, Place};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The owner's data with a sealed key in it, as a stopped server left it.
+fn with_data(key: bool) -> Place {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let ann = server.user("ann");
+    if key {
+        ann.post("/api/user/api-key", &serde_json::json!({"api_key": "sk-own-0000000000000000"})).expect(200);
+    }
+    assert_eq!(server.stop().code, Some(0));
+    place
+}
+
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    // The lock is no data, and -shm an index of the log that every reader makes anew.
+    let kept = entries.filter(|entry| !["lock", "gpt-assistant.db-shm"].contains(&name(entry).as_str()));
+    kept.filter(|entry| entry.path().is_file())
+        .map(|entry| (name(&entry), fs::read(entry.path()).unwrap()))
+        .collect()
+}
+
+#[track_caller]
+fn is_refused(ended: &Ended, code: i32, words: &[&str], what: &str) {
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{what}: {}", ended.stderr);
+    let said: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("gpt-assistant: ")).collect();
+    assert_eq!(said.len(), 1, "{what}: {}", ended.stderr);
+    for word in words {
+        assert!(said[0].contains(word), "{what}: {}", said[0]);
+    }
+    assert!(!ended.stderr.contains("panicked"), "{what}: {}", ended.stderr);
+}
+
+fn start(place: &Place) -> Ended {
+    place.run(&["--listen", "127.0.0.1:0"])
+}
+
+#[test]
+fn s5_a_folder_that_cannot_be_used_is_named() {
+    let place = Place::new();
+    let file = place.write("file", "no folder");
+    for folder in [file.as_str(), &format!("{file}/below"), "/proc/nowhere", "/dev/null/data"] {
+        let ended = place.run(&["--listen", "127.0.0.1:0", "--data-dir", folder]);
+        is_refused(&ended, 2, &["server.data_dir", folder], folder);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "no folder");
+    // A missing one is made, with what is above it.
+    place.serve(&["--data-dir", "a/b/c"]);
+    assert!(place.path().join("a/b/c/gpt-assistant.db").exists());
+}
+
+/// Does harm to a data folder.
+type Damage = fn(&Path);
+
+#[test]
+fn s6_a_database_that_is_none_of_ours_is_left_as_it_is() {
+    let damage: [(&str, Damage); 9] = [
+        ("garbage in front", |db| overwrite(db, 0, &[0x55; 100])),
+        ("a page of noise", |db| overwrite(db, 4096, &[0xAA; 8192])),
+        ("cut short", |db| fs::OpenOptions::new().write(true).open(db).unwrap().set_len(20_000).unwrap()),
+        ("emptied", |db| fs::write(db, b"").unwrap()),
+        ("missing", |db| fs::remove_file(db).unwrap()),
+        ("of a newer version", |db| pragma(db, "user_version", 999)),
+        ("of another program", |db| pragma(db, "application_id", 7)),
+        ("text", |db| fs::write(db, "hello ".repeat(1000)).unwrap()),
+        ("another database", |db| {
+            fs::remove_file(db).unwrap();
+            sql(db, "PRAGMA journal_mode = DELETE; CREATE TABLE other(x); INSERT INTO other VALUES(1)");
+        }),
+    ];
+    for (what, damage) in damage {
+        let place = with_data(false);
+        let database = place.data().join("gpt-assistant.db");
+        damage(&database);
+        let before = contents(&place.data());
+        for _ in 0..2 {
+            is_refused(&start(&place), 3, &["gpt-assistant.db"], what);
+            assert!(before == contents(&place.data()), "{what}: the data folder was changed");
+        }
+        let listed = place.run(&["user", "list"]);
+        assert_eq!((listed.code, listed.stdout.as_str()), (Some(3), ""), "{what}: {}", listed.stderr);
+        assert!(before == contents(&place.data()), "{what}: a command changed the data folder");
+    }
+}
+
+fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, bytes, at).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "another program would not ask the store either")]
+fn sql(path: &Path, statements: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
+}
+
+fn pragma(path: &Path, name: &str, value: i64) {
+    sql(path, &format!("PRAGMA {name} = {value}"));
+}
+
+#[test]
+fn s5_a_database_that_is_no_plain_file_is_refused() {
+    let place = with_data(false);
+    let database = place.data().join("gpt-assistant.db");
+    let elsewhere = place.path().join("elsewhere.db");
+    fs::rename(&database, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &database).unwrap();
+    let before = fs::read(&elsewhere).unwrap();
+    is_refused(&start(&place), 3, &["gpt-assistant.db", "not a plain file"], "a symbolic link");
+    assert!(before == fs::read(&elsewhere).unwrap());
+    fs::remove_file(&database).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", &database).unwrap();
+    is_refused(&start(&place), 3, &["gpt-assistant.db"], "a link to nothing");
+    fs::remove_file(&database).unwrap();
+    fs::create_dir(&database).unwrap();
+    is_refused(&start(&place), 3, &["gpt-assistant.db"], "a folder");
+    fs::remove_dir(&database).unwrap();
+    fs::rename(&elsewhere, &database).unwrap();
+    place.serve(&[]);
+}
+
+#[test]
+fn s6_what_a_crash_left_is_read() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    server.user("ann");
+    drop(server); // killed: its log is not folded in
+    assert!(fs::metadata(place.data().join("gpt-assistant.db-wal")).unwrap().len() > 0);
+    let server = place.serve(&[]);
+    server.client().login("ann@example.org", "secret1").expect(200);
+}
+
+#[test]
+fn s14_a_key_that_is_needed_must_be_the_right_one() {
+    let place = with_data(true);
+    let key = place.data().join("master.key");
+    let right = fs::read_to_string(&key).unwrap();
+    let other = fs::read_to_string(with_data(false).data().join("master.key")).unwrap();
+    let cases: [(&str, Option<&str>); 5] = [
+        ("missing", None),
+        ("of another server", Some(&other)),
+        ("empty", Some("")),
+        ("half", Some(&right[..20])),
+        ("no key", Some("hello\n")),
+    ];
+    for (what, text) in cases {
+        match text {
+            Some(text) => fs::write(&key, text).unwrap(),
+            None => fs::remove_file(&key).unwrap(),
+        }
+        let ended = start(&place);
+        is_refused(&ended, 2, &["master.key"], what);
+        assert!(
+            !ended.stderr.contains(right.trim()) && !ended.stderr.contains(other.trim()),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!(fs::read_to_string(&key).ok().as_deref(), text, "{what}: it was changed");
+    }
+    fs::write(&key, &right).unwrap();
+    let server = place.serve(&[]);
+    let ann = server.client().login("ann@example.org", "secret1").expect(200).json();
+    assert_eq!(ann["user"]["has_api_key"], true);
+}
+
+#[test]
+fn s14_a_key_that_seals_nothing_is_made_anew_and_ends_all_logins() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let token = server.user("ann").token.unwrap();
+    server.stop();
+    let server = place.serve(&[]);
+    server.client().with_token(&token).get("/api/user").expect(200);
+    server.stop();
+    fs::remove_file(place.data().join("master.key")).unwrap();
+    let server = place.serve(&[]);
+    server.client().with_token(&token).get("/api/user").fails(401, "unauthenticated");
+    server.client().login("ann@example.org", "secret1").expect(200);
+}
+
+/// Only root can become somebody else; whoever runs the tests as a person is somebody else already.
+#[test]
+fn s5_a_folder_of_somebody_else_is_refused() {
+    let mut place = Place::new();
+    fs::create_dir(place.data()).unwrap();
+    fs::set_permissions(place.data(), std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        let program = place.path().join("program");
+        fs::copy(env!("CARGO_BIN_EXE_gpt-assistant"), &program).unwrap();
+        for path in [place.path(), &program, &place.data()] {
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+        }
+        place.before = format!(
+            "exec setpriv --reuid 65534 --regid 65534 --clear-groups {} --listen 127.0.0.1:0;",
+            program.display()
+        );
+    }
+    let folder = place.data().canonicalize().unwrap();
+    is_refused(
+        &start(&place),
+        2,
+        &["server.data_dir", folder.parent().unwrap().to_str().unwrap()],
+        "read-only",
+    );
+    fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::set_permissions(place.data(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+}

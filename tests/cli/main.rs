@@ -1,0 +1,18 @@
+//! The command line, from outside: the real executable in a folder of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod config;
+mod data;
+mod load;
+mod secrets;
+mod start;
+mod users;

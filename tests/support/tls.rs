@@ -1,0 +1,166 @@
+//! TLS in front of the scripted upstream, with certificates made for the test. What was decrypted is kept: where the
+//! other side must not trust the certificate, not one byte may have come.
+
+use super::Upstream;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// What kind of certificate is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Signed by the test's authority, for `localhost`.
+    Good,
+    /// For `localhost`, by itself.
+    SelfSigned,
+    Expired,
+    NotYet,
+    /// For another host.
+    OtherHost,
+    /// By an authority that nobody trusts.
+    OtherAuthority,
+}
+
+/// A TLS server in front of an upstream.
+pub struct Front {
+    /// `https://localhost:PORT/v1`.
+    pub url: String,
+    /// The authority that a client may trust, as PEM.
+    pub authority: String,
+    decrypted: Arc<Mutex<Vec<u8>>>,
+}
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+fn authority(name: &str) -> Authority {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    Authority { issuer: Issuer::new(params, key), pem }
+}
+
+fn certificate(shown: Shown, trusted: &Authority) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let host = if shown == Shown::OtherHost { "elsewhere.example" } else { "localhost" };
+    let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+    match shown {
+        Shown::Expired => params.not_after = date_time_ymd(2020, 1, 1),
+        Shown::NotYet => params.not_before = date_time_ymd(3000, 1, 1),
+        _ => {}
+    }
+    let key = KeyPair::generate().unwrap();
+    let made = match shown {
+        Shown::SelfSigned => params.self_signed(&key),
+        Shown::OtherAuthority => params.signed_by(&key, &authority("Nobody").issuer),
+        _ => params.signed_by(&key, &trusted.issuer),
+    };
+    (made.unwrap().der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+}
+
+impl Front {
+    /// Starts one. It ends with the test process.
+    pub fn start(upstream: &Upstream, shown: Shown) -> Front {
+        let trusted = authority("Test authority");
+        let (certificate, key) = certificate(shown, &trusted);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
+        let front = Front { url, authority: trusted.pem, decrypted: Arc::default() };
+        let (decrypted, behind) = (front.decrypted.clone(), upstream.address.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (config, decrypted, behind) = (config.clone(), decrypted.clone(), behind.clone());
+                std::thread::spawn(move || carry(&stream, config, &behind, &decrypted));
+            }
+        });
+        front
+    }
+
+    /// All that came through the encryption.
+    pub fn decrypted(&self) -> Vec<u8> {
+        self.decrypted.lock().unwrap().clone()
+    }
+}
+
+/// Carries bytes between the two until either closes.
+fn carry(outside: &TcpStream, config: Arc<ServerConfig>, behind: &str, decrypted: &Mutex<Vec<u8>>) {
+    let inside = TcpStream::connect(behind).unwrap();
+    let tls = Mutex::new(ServerConnection::new(config).unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let _ = inwards(outside, &inside, &tls, decrypted);
+            let _ = inside.shutdown(Shutdown::Both);
+            let _ = outside.shutdown(Shutdown::Both);
+        });
+        let _ = outwards(&inside, outside, &tls);
+        let _ = outside.shutdown(Shutdown::Write);
+    });
+}
+
+fn flush(tls: &mut ServerConnection, mut outside: &TcpStream) -> std::io::Result<()> {
+    while tls.wants_write() {
+        tls.write_tls(&mut outside)?;
+    }
+    Ok(())
+}
+
+fn inwards(
+    mut outside: &TcpStream,
+    mut inside: &TcpStream,
+    tls: &Mutex<ServerConnection>,
+    decrypted: &Mutex<Vec<u8>>,
+) -> std::io::Result<()> {
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let count = outside.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let mut tls = tls.lock().unwrap();
+        let (mut rest, mut plain) = (&buffer[..count], Vec::new());
+        while !rest.is_empty() {
+            tls.read_tls(&mut rest)?;
+            let state = tls.process_new_packets();
+            flush(&mut tls, outside)?;
+            let ready = state.map_err(std::io::Error::other)?.plaintext_bytes_to_read();
+            let mut piece = vec![0; ready];
+            tls.reader().read_exact(&mut piece)?;
+            plain.extend(piece);
+        }
+        drop(tls);
+        decrypted.lock().unwrap().extend_from_slice(&plain);
+        inside.write_all(&plain)?;
+    }
+}
+
+fn outwards(
+    mut inside: &TcpStream,
+    outside: &TcpStream,
+    tls: &Mutex<ServerConnection>,
+) -> std::io::Result<()> {
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let count = inside.read(&mut buffer)?;
+        let mut tls = tls.lock().unwrap();
+        if count == 0 {
+            tls.send_close_notify();
+            return flush(&mut tls, outside);
+        }
+        tls.writer().write_all(&buffer[..count])?;
+        flush(&mut tls, outside)?;
+    }
+}
