@@ -102,7 +102,8 @@ impl Assets {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
             let text = self.text(path).unwrap_or_default();
             let imports = text.match_indices("from \"").map(|(at, word)| &text[at + word.len()..]);
-            let names = imports.filter_map(|rest| rest.split('"').next()).filter(|name| name.starts_with('.'));
+            let names =
+                imports.filter_map(|rest| rest.split('"').next()).filter(|name| name.starts_with('.'));
             for path in names.map(|name| resolve(&folder, name)) {
                 if !found.contains(&path) {
                     found.push(path);

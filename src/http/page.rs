@@ -30,9 +30,10 @@ impl Document {
         let config = &app.config;
         let assets = format!("{}/assets/{}", config.server.base_path, ASSETS.hash);
         let file = |path: &str| ASSETS.text(path).unwrap_or_default().trim_end().to_owned();
-        let preload = ASSETS.modules(ENTRY).into_iter().map(|module| {
-            format!("<link rel=\"modulepreload\" href=\"{assets}/{module}\">\n")
-        });
+        let preload = ASSETS
+            .modules(ENTRY)
+            .into_iter()
+            .map(|module| format!("<link rel=\"modulepreload\" href=\"{assets}/{module}\">\n"));
         let kept = ["css/page.css", "js/", "icons/"].into_iter().flat_map(|folder| ASSETS.below(folder));
         let values = [
             ("{preload}", preload.collect()),
