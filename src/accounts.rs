@@ -296,18 +296,6 @@ pub fn is_model_name(name: &str) -> bool {
         && !name.split('/').any(|part| part == "..")
 }
 
-/// What somebody who has no account meets: `first` (the first account, which looks after the server), `setup_code` (the
-/// same, with the code that the server printed), `open`, `invite` or `closed`.
-pub fn door(app: &App) -> Result<&'static str> {
-    Ok(match (app.store.is_empty()?, app.setup_code(), app.config.auth.registration) {
-        (true, Some(_), _) => "setup_code",
-        (true, None, _) => "first",
-        (false, _, Registration::Open) => "open",
-        (false, _, Registration::Invite) => "invite",
-        (false, _, Registration::Closed) => "closed",
-    })
-}
-
 fn check_form(app: &App, form: &Registering) -> Result<(String, String, Secret)> {
     let mut faults = Fields::new();
     let mut take = |field: &'static str, value: Result<String, &'static str>| match value {

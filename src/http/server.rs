@@ -4,7 +4,7 @@ use super::assets::ASSETS;
 use super::request::Call;
 use super::route::{Access, Response, Route, Run, Size, Verb, Waiting};
 use super::{openapi, reply};
-use crate::accounts::{self, check_key};
+use crate::accounts::check_key;
 use crate::app::App;
 use crate::billing;
 use crate::error::{Error, Result};
@@ -40,8 +40,6 @@ struct HealthReply {
     version: &'static str,
     /// The build of the page that this server has: another one than an open page's means that it is to be loaded anew.
     build: &'static str,
-    /// Who may register: `first`, `setup_code`, `open`, `invite` or `closed`; null when that cannot be known now.
-    registration: Option<&'static str>,
 }
 
 /// What one has to know before signing in.
@@ -88,13 +86,8 @@ struct CheckReply {
     error: Option<String>,
 }
 
-fn health(call: &Call) -> Result<Response> {
-    reply::json(&HealthReply {
-        status: "ok",
-        version: env!("CARGO_PKG_VERSION"),
-        build: &ASSETS.hash,
-        registration: accounts::door(&call.app).ok(),
-    })
+fn health(_: &Call) -> Result<Response> {
+    reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION"), build: &ASSETS.hash })
 }
 
 fn entrance(call: &Call) -> Result<Response> {

@@ -64,6 +64,20 @@ ctx.knowUser = async () => {
   }
 };
 
+/** Fetches a file, since a plain link cannot say who one is, and hands it to the browser to keep. */
+ctx.download = async (path, query) => {
+  try {
+    const response = await api.ask(path, { query });
+    const name = /filename\*=UTF-8''([^;]+)/i.exec(response.headers.get("content-disposition") ?? "")?.[1];
+    const url = URL.createObjectURL(await response.blob());
+    const link = Object.assign(document.createElement("a"), { href: url, download: decodeURIComponent(name ?? "export") });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  } catch (fault) {
+    ctx.fail(fault);
+  }
+};
+
 ctx.accountMenu = () => {
   const { t } = ctx;
   return [
@@ -227,3 +241,5 @@ document.addEventListener("visibilitychange", () => {
 await Promise.all([speak(), session.begin()]);
 await route();
 root.dataset.ready = "";
+// What is not needed for the first words comes when they stand.
+import("./models/app_shell.js").then(({ watchVersions }) => watchVersions(ctx));

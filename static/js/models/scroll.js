@@ -6,7 +6,7 @@ import { isStill } from "../lib/dom.js";
 /** So near to the end counts as there. */
 const NEAR = 80;
 /** So far below the top edge the question is held. */
-const HOLD = 80;
+export const HOLD = 80;
 /** How long after a wheel, finger or key a scroll is still the reader's. */
 const LASTING = 400;
 
@@ -75,6 +75,7 @@ export class Scroll extends EventTarget {
 
   /** Follows the answer to this question. */
   follow(question) {
+    this.#touched = 0;
     this.#question = question;
     this.mode = "hold";
     this.grow();
@@ -123,13 +124,13 @@ export class Scroll extends EventTarget {
     requestAnimationFrame(() => this.#scroller.style.removeProperty("overflow-anchor"));
   }
 
-  /** The first of the elements that is in sight, and where its top stands: `{element, top}`. */
-  first(elements) {
+  /** The first of the elements that reaches below a line, and where its top stands: `{element, index, top}`. */
+  first(elements, line = 1) {
     const edge = this.#scroller.getBoundingClientRect().top;
     let [low, high] = [0, elements.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (elements[middle].getBoundingClientRect().bottom > edge + 1) high = middle;
+      if (elements[middle].getBoundingClientRect().bottom > edge + line) high = middle;
       else low = middle + 1;
     }
     const element = elements[low];

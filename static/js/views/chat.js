@@ -2,10 +2,11 @@
 
 import { copyText, el, icon, iconButton } from "../lib/dom.js";
 import { Conversation } from "../models/conversation.js";
-import { Scroll } from "../models/scroll.js";
+import { HOLD, Scroll } from "../models/scroll.js";
 import { mountComposer } from "./composer.js";
 import { mountConversation } from "./conversation.js";
 import { createEmpty } from "./empty.js";
+import { mountRail } from "./rail.js";
 import { fillBar } from "./shell.js";
 import { conversationMenu } from "./sidebar_item.js";
 import { createTurnActions } from "./turn_actions.js";
@@ -27,6 +28,7 @@ export function mountChat(main, ctx) {
   const composer = mountComposer(dock, ctx, { send, stop, settings, editLast: actions.editLast, typed: (text) => drafts.write(room.model.id, text) });
   const latest = el("button.latest", { type: "button", hidden: true, click: () => scroll.toEnd(room.model.running === null) }, icon("latest", "icon small"), el("span.caret", { "aria-hidden": "true" }), t("latest"));
   dock.prepend(latest);
+  const rail = mountRail(main, ctx, { current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
   Object.assign(room, { turns, composer });
   let order = 0;
 
@@ -95,6 +97,7 @@ export function mountChat(main, ctx) {
     const isEmpty = room.model.id === null && !room.model.answers.pending;
     turns.open(isEmpty ? null : room.model);
     place(isEmpty ? createEmpty(ctx, { fill: composer.fill }) : turns.element);
+    rail.update(isEmpty ? [] : room.model.path());
     refresh();
   }
 
@@ -123,7 +126,10 @@ export function mountChat(main, ctx) {
 
   const listeners = {
     info: refresh,
-    turns: refresh,
+    turns: () => {
+      refresh();
+      rail.update(room.model.path());
+    },
     turn: ({ id, isEnd }) => {
       refresh();
       const turn = room.model.tree.turns.get(id);
@@ -185,6 +191,16 @@ export function mountChat(main, ctx) {
     return room.model.stop().catch(ctx.fail);
   }
 
+  /** To the question before or behind. */
+  function step(by) {
+    const path = room.model.path();
+    const { index, off } = turns.current();
+    const to = by < 0 && off < -8 ? index : index + by;
+    if (to >= path.length) scroll.toEnd(true);
+    else if (to >= 0) turns.reveal(path[to].id, HOLD, true);
+  }
+
+  ctx.openConversationSettings = settings;
   async function settings() {
     const { openConversationSettings } = await ctx.load("conversation_settings");
     openConversationSettings(ctx, room.model);
@@ -223,6 +239,13 @@ export function mountChat(main, ctx) {
   scroll.addEventListener("end", () => {
     latest.hidden = scroll.isAtEnd;
   });
+  let looking = 0;
+  scroll.addEventListener("move", () => {
+    looking ||= requestAnimationFrame(() => {
+      looking = 0;
+      rail.look();
+    });
+  });
   /** Reads anew what may have changed elsewhere. */
   const refetch = async () => {
     const { model } = room;
@@ -239,7 +262,7 @@ export function mountChat(main, ctx) {
   list.addEventListener("change", () => room.model?.id && room.model.named());
 
   return {
-    ...actions, open, stop, settings, composer, scroll, turns, room,
+    ...actions, open, stop, step, settings, composer, scroll, turns, room,
     get model() {
       return room.model;
     },
@@ -249,6 +272,7 @@ export function mountChat(main, ctx) {
       turns.destroy();
       composer.destroy();
       latest.remove();
+      rail.destroy();
       scroller.removeEventListener("click", press);
       document.removeEventListener("visibilitychange", seen);
       session.removeEventListener("sibling", told);

@@ -2,6 +2,7 @@
 
 import { arrange, el, set } from "../lib/dom.js";
 import { places } from "../models/kept.js";
+import { HOLD } from "../models/scroll.js";
 import { createTurn } from "./turn.js";
 
 const FIRST = 60;
@@ -158,6 +159,11 @@ export function mountConversation(scroller, ctx, scroll, actions) {
       for (const [name, listener] of Object.entries(listeners)) model.addEventListener(name, listener);
       from = Math.max(0, model.path().length - FIRST);
       sync();
+    },
+    /** The place in the path of the question that is read now, and how far its top is from where it is held. */
+    current() {
+      const first = scroll.first([...log.querySelectorAll(".turn")], HOLD + 20);
+      return first ? { index: from + first.index, off: first.top - HOLD } : { index: -1, off: 0 };
     },
     /** Puts a turn where it can be seen. */
     reveal(id, below, isSmooth) {

@@ -43,18 +43,19 @@ export function mountDoor(holder, ctx, path) {
 
   /** What the server lets in: the first account, everybody, the invited, nobody. */
   async function look() {
-    const health = await api("/health", { token: null }).catch(() => null);
-    if (!health || !holder.contains(element)) return;
-    link(health.registration);
+    const entrance = await api("/entrance", { token: null }).catch(() => null);
+    if (!entrance || !holder.contains(element)) return;
+    const { registration, first_account: isFirst, setup_code: needsCode } = entrance;
+    link(isFirst ? "open" : registration);
     if (!isNew) return;
-    const lines = { first: "firstAccount", setup_code: "firstAccount", invite: "inviteNeeded", closed: "registrationClosed" };
-    say(lead, health.registration in lines ? t(lines[health.registration]) : "");
+    const lines = { invite: "inviteNeeded", closed: "registrationClosed" };
+    say(lead, isFirst ? t("firstAccount") : registration in lines ? t(lines[registration]) : "");
     lead.hidden = lead.textContent === "";
     const invite = fields.find((field) => field.key === "invite");
-    const isCode = health.registration === "setup_code";
+    const isCode = isFirst && needsCode;
     say(invite.label, t(isCode ? "setupCode" : "invitation"));
     say(invite.help, isCode ? t("setupCodeHelp") : "");
-    invite.element.hidden = !isCode && health.registration !== "invite" && code === "";
+    invite.element.hidden = !isCode && (isFirst || registration !== "invite") && code === "";
   }
 
   function showNotice(sentence, kind = "danger") {

@@ -5,7 +5,7 @@ import { el, icon } from "../lib/dom.js";
 const MARGIN = 8;
 let close = null;
 
-/** Opens a menu. Items are `{word, sign, run, isDanger, isKept}`, or null for a line; `isKept` leaves the menu open. */
+/** Opens a menu. Items are `{word, sign, run, isDanger}`, or `{word, sign, items}` for a menu behind, or null for a line. */
 export function openMenu(anchor, label, items) {
   close?.();
   const buttons = items.map((item) => item && el(`button${item.isDanger ? ".danger" : ""}`, {
@@ -18,7 +18,8 @@ export function openMenu(anchor, label, items) {
 
   function choose(item) {
     end(true);
-    item.run();
+    if (item.items) openMenu(anchor, item.word, item.items);
+    else item.run();
   }
 
   function press(event) {

@@ -63,6 +63,7 @@ export function mountShell(ctx) {
   const pull = watchPull(shell, nav, ctx, narrow);
   scrim.addEventListener("click", () => ctx.drawer.close());
   const banner = createBanner(ctx);
+  const seen = watchKeyboard();
 
   return {
     sidebar,
@@ -70,6 +71,7 @@ export function mountShell(ctx) {
       narrow.removeEventListener("change", fit);
       pull();
       banner();
+      seen();
       sidebar.destroy();
     },
   };
@@ -119,6 +121,21 @@ function createBanner({ t, line }) {
     banner.remove();
     line.removeEventListener("change", look);
   };
+}
+
+/** Where a keyboard covers the page instead of making it smaller (iOS), the frame takes what is left. */
+function watchKeyboard() {
+  const view = window.visualViewport;
+  if (!view) return () => {};
+  const look = () => {
+    const isCovered = view.scale === 1 && innerHeight - view.height > 100;
+    if (isCovered) {
+      document.documentElement.style.setProperty("--seen", `${view.height}px`);
+      scrollTo(0, 0);
+    } else document.documentElement.style.removeProperty("--seen");
+  };
+  view.addEventListener("resize", look);
+  return () => view.removeEventListener("resize", look);
 }
 
 /** The bar above a room: the way to the list, the title, tools, and on a phone a new chat. */

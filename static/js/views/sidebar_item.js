@@ -84,7 +84,10 @@ export function conversationMenu(ctx, item, { rename, hooks }) {
     rename && { word: t("rename"), sign: "edit", run: rename },
     { word: t(item.pinned ? "unpin" : "pin"), sign: "pin", run: () => list.change(item.id, { pinned: !item.pinned }).catch(ctx.fail) },
     { word: t("archive"), sign: "archive", run: archive },
-    features.export && { word: t("export"), sign: "export", run: () => ctx.exportConversation(item) },
+    features.export && { word: t("export"), sign: "export", items: [
+      { word: "Markdown", sign: "export", run: () => ctx.download(`/conversations/${item.id}/export`, { format: "markdown" }) },
+      { word: "JSON", sign: "export", run: () => ctx.download(`/conversations/${item.id}/export`, { format: "json" }) },
+    ] },
     null,
     { word: t("delete"), sign: "trash", run: trash, isDanger: true },
   ].filter((entry) => entry !== false && entry !== undefined);

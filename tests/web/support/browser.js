@@ -43,10 +43,10 @@ export async function openWindow(browser, server, { size = "desktop", language =
   context.on("page", watch);
   if (person) {
     await context.addInitScript(([token, kept]) => {
-      if (!sessionStorage.getItem("signed-in")) {
-        sessionStorage.setItem("signed-in", "yes");
-        (kept ? localStorage : sessionStorage).setItem("gpt-assistant:token", token);
-      }
+      // Once a tab, so that one can also sign out. Blank pages have no storage.
+      if (location.protocol !== "http:" || sessionStorage.getItem("signed-in")) return;
+      sessionStorage.setItem("signed-in", "yes");
+      (kept ? localStorage : sessionStorage).setItem("gpt-assistant:token", token);
     }, [person.token, stays]);
   }
   const open = async (path = "/") => {
