@@ -1,110 +1,47 @@
 // Starts the page: language, login, rooms, addresses.
 
+import { createContext, mountToast } from "./context.js";
 import { createWords } from "./lib/words.js";
-import { base, createApi, Line } from "./models/api.js";
-import { createDrafts } from "./models/drafts.js";
 import { prefs } from "./models/kept.js";
-import { List, Models } from "./models/list.js";
-import { Session } from "./models/session.js";
+import { base } from "./models/session.js";
+import { watchVersions } from "./lib/trusted.js";
 import { mountChat } from "./views/chat.js";
-import { mountKeyboard } from "./views/keyboard.js";
 import { mountShell } from "./views/shell.js";
-import { mountToast } from "./views/toast.js";
 
 const root = document.documentElement;
-const ROOMS = { "/settings": "settings", "/stats": "stats" };
+const ROOMS = { "/settings": "settings", "/stats": "stats", "/admin": "lost" };
+const [main, other, door] = ["#chat", "#room", "#door"].map((id) => document.querySelector(id));
 
-const session = new Session();
-const line = new Line();
-const api = createApi(session, line);
-const ctx = { session, line, api, address: (path) => `${base}${path}`, currentConversation: null };
+const ctx = createContext();
+const { session, line } = ctx;
+/** What is mounted: the door, or what is always there inside, and a room beside the chat. */
 const page = { door: null, inside: null, room: null };
 
-/** A part of the page that is not always needed. Where it has gone, a newer page has come: the address is opened anew. */
-ctx.load = async (part) => {
-  try {
-    return await import(`./views/${part}.js`);
-  } catch (fault) {
-    if (line.isUp) ctx.offerUpdate?.();
-    ctx.toast?.(ctx.t("newVersion"), { action: { word: ctx.t("reload"), run: () => location.reload() } });
-    throw fault;
-  }
-};
+const pathNow = () => location.pathname.slice(base.length) || "/";
+const addressNow = () => pathNow() + location.search + location.hash;
+
+// --- addresses
 
 ctx.go = (path) => {
-  if (path === currentAddress()) return route();
-  const isDrawer = history.state?.drawer;
-  if (ctx.drawer?.isOpen) {
-    history.replaceState(null, "", ctx.address(path));
-    ctx.drawer.close(true);
-  } else if (isDrawer) history.replaceState(null, "", ctx.address(path));
-  else history.pushState(null, "", ctx.address(path));
-  route();
+  if (path !== addressNow()) {
+    // The drawer has an entry of its own in the history: the new address takes its place.
+    if (history.state?.drawer) history.replaceState(null, "", ctx.address(path));
+    else history.pushState(null, "", ctx.address(path));
+  }
+  ctx.drawer?.close(true);
+  return route();
 };
 ctx.replace = (path) => history.replaceState(history.state, "", ctx.address(path));
 
 ctx.newChat = async () => {
-  ctx.go("/chat");
+  await ctx.go("/chat");
+  // On a phone the keyboard would cover what one may want to read first.
   if (!matchMedia("(pointer: coarse)").matches) page.inside?.chat.composer.focus();
 };
 
-/** Says a fault that has no place of its own. */
-ctx.fail = async (fault) => {
-  if (fault?.status === 401 || fault?.name === "AbortError") return;
-  const { said } = await import("./views/turn_end.js");
-  ctx.toast(fault.code === "offline" ? ctx.t("offlineNow") : said({ code: fault.code, message: Object.values(fault.fields ?? {})[0] ?? fault.message }, ctx.t).sentence);
-};
-
-/** Reads the account anew: its caps and key decide what is shown. */
-ctx.knowUser = async () => {
-  try {
-    session.know(await api("/user"));
-  } catch {
-    // The line or the login is lost, and says so itself.
-  }
-};
-
-/** Fetches a file, since a plain link cannot say who one is, and hands it to the browser to keep. */
-ctx.download = async (path, query) => {
-  try {
-    const response = await api.ask(path, { query });
-    const name = /filename\*=UTF-8''([^;]+)/i.exec(response.headers.get("content-disposition") ?? "")?.[1];
-    const url = URL.createObjectURL(await response.blob());
-    const link = Object.assign(document.createElement("a"), { href: url, download: decodeURIComponent(name ?? "export") });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  } catch (fault) {
-    ctx.fail(fault);
-  }
-};
-
-ctx.accountMenu = () => {
-  const { t } = ctx;
-  return [
-    { word: t("settings"), sign: "gear", run: () => ctx.go("/settings") },
-    { word: t("tokenUsage"), sign: "chart", run: () => ctx.go("/stats") },
-    { word: t("archive"), sign: "archive", run: () => ctx.openShelf("archive") },
-    { word: t("trash"), sign: "trash", run: () => ctx.openShelf("trash") },
-    null,
-    { word: t("shortcuts"), sign: "keys", run: () => ctx.openSheet("shortcuts") },
-    { word: t("signOut"), sign: "leave", run: () => ctx.signOut() },
-  ];
-};
-
-ctx.openShelf = async (kind) => (await ctx.load("shelf")).openShelf(ctx, kind);
-ctx.openSheet = async (name) => (await ctx.load(name)).open(ctx);
-ctx.confirm = async (question) => (await ctx.load("dialog")).confirm(ctx, question);
-ctx.signOut = async () => {
-  await api("/logout", { method: "POST" }).catch(() => {});
-  session.leave();
-};
-
-/** Called when somebody has signed in: goes where one wanted to. */
+/** Somebody has signed in, and goes where she wanted to. */
 ctx.entered = () => {
-  page.door?.destroy();
-  page.door = null;
-  const wanted = history.state?.wanted ?? "/";
-  history.replaceState(null, "", ctx.address(wanted));
+  history.replaceState(null, "", ctx.address(history.state?.wanted ?? "/"));
   route();
 };
 
@@ -112,54 +49,32 @@ ctx.entered = () => {
 ctx.restart = async () => {
   await speak();
   leave();
-  page.door?.destroy();
-  page.door = null;
   route();
 };
 
-async function speak() {
-  const wanted = prefs.get("language") ?? root.lang;
-  const language = ["en", "zh-CN"].includes(wanted) ? wanted : "en";
-  // Dates and numbers as they are written where the reader lives, if that is in this language.
-  const regional = navigator.languages.find((each) => each.split("-")[0] === language.split("-")[0]);
-  ctx.t = createWords((await import(`./i18n/${language}.js`)).default, language, regional);
-  root.lang = language;
-}
-
-const currentAddress = () => location.pathname.slice(base.length) + location.search + location.hash;
-
-function leave() {
-  page.room?.destroy();
-  for (const part of Object.values(page.inside ?? {})) part.destroy();
-  [page.room, page.inside] = [null, null];
-}
-
 /** Shows what the address says. */
 async function route() {
-  const path = location.pathname.slice(base.length) || "/";
+  const path = pathNow();
   const isDoor = path === "/login" || path === "/register";
-  if (session.token === null && !isDoor) {
-    history.replaceState({ wanted: currentAddress() }, "", ctx.address("/login"));
-    return route();
-  }
-  if (session.token !== null && isDoor) {
-    history.replaceState(null, "", ctx.address("/"));
+  if (isDoor !== (session.token === null)) {
+    const wanted = isDoor ? null : { wanted: addressNow() };
+    history.replaceState(wanted, "", ctx.address(isDoor ? "/" : "/login"));
     return route();
   }
   if (isDoor) return showDoor(path);
   if (!page.inside && !await enter()) return;
-  const room = ROOMS[path] ?? (path === "/admin" ? "lost" : null);
+  const room = ROOMS[path] ?? null;
   root.dataset.place = room ? "room" : "chat";
-  document.querySelector("#chat").hidden = room !== null;
-  document.querySelector("#room").hidden = room === null;
+  main.hidden = room !== null;
+  other.hidden = room === null;
   page.room?.destroy();
   page.room = null;
   if (room) return showRoom(room);
   const id = Number(path.match(/^\/chat\/(\d+)$/)?.[1]) || null;
   const turn = Number(location.hash.match(/^#turn-(\d+)$/)?.[1]) || null;
   ctx.currentConversation = id;
-  await page.inside.chat.open(id, { turn });
   page.inside.shell.sidebar.update();
+  await page.inside.chat.open(id, { turn });
 }
 
 async function showDoor(path) {
@@ -167,49 +82,73 @@ async function showDoor(path) {
   root.dataset.place = "door";
   const { mountDoor } = await import("./views/door.js");
   page.door?.destroy();
-  page.door = mountDoor(document.querySelector("#door"), ctx, path);
+  page.door = mountDoor(door, ctx, path);
 }
 
 async function showRoom(room) {
   ctx.currentConversation = null;
   page.inside.shell.sidebar.update();
-  const order = location.href;
+  const wanted = location.href;
   const { mount } = await ctx.load(room);
-  if (order !== location.href || page.room) return;
-  page.room = mount(document.querySelector("#room"), ctx);
+  if (wanted !== location.href) return;
+  page.room?.destroy();
+  page.room = mount(other, ctx);
 }
 
+// --- coming in and going out
+
+let entering = null;
+const enter = () => {
+  entering ??= comeIn().finally(() => {
+    entering = null;
+  });
+  return entering;
+};
+
 /** Mounts what is always there for somebody who is signed in. */
-async function enter() {
-  if (session.user === null) {
+async function comeIn() {
+  const keyboard = ctx.load("keyboard");
+  while (session.user === null) {
     try {
-      session.user = await api("/user");
+      session.user = await ctx.api("/user");
     } catch (fault) {
       if (fault.status === 401) return false;
-      await line.whenUp();
-      return enter();
+      await (line.isUp ? new Promise((resolve) => setTimeout(resolve, 2000)) : line.whenUp());
     }
   }
-  const { user } = session;
-  if (user.locale && prefs.get("language") === null && user.locale !== ctx.t.locale) {
-    prefs.set("language", user.locale);
+  const { locale } = session.user;
+  if (locale && prefs.get("language") === null && locale !== ctx.t.locale) {
+    prefs.set("language", locale);
     await speak();
   }
-  ctx.drafts = createDrafts(user.id);
-  ctx.list = new List(ctx);
-  ctx.models = new Models(ctx, user.default_model ?? prefs.get("model"));
-  const toast = mountToast(ctx);
-  const shell = mountShell(ctx);
-  const chat = mountChat(document.querySelector("#chat"), ctx);
-  page.inside = { toast, shell, chat, keyboard: mountKeyboard(ctx, page) };
-  ctx.list.refresh().catch(() => {});
-  ctx.models.refresh().then(() => prefs.set("model", ctx.models.preferred)).catch(() => {});
+  leave();
+  ctx.begin();
+  page.inside = { toast: mountToast(ctx), shell: mountShell(ctx), chat: mountChat(main, ctx) };
+  page.inside.keyboard = (await keyboard).mountKeyboard(ctx, page);
   return true;
 }
 
+function leave() {
+  page.door?.destroy();
+  page.room?.destroy();
+  for (const part of Object.values(page.inside ?? {})) part.destroy();
+  Object.assign(page, { door: null, room: null, inside: null });
+}
+
+async function speak() {
+  const wanted = prefs.get("language") ?? root.lang;
+  const language = wanted === "zh-CN" ? "zh-CN" : "en";
+  // Dates and numbers as they are written where the reader lives, if that is in this language.
+  const regional = navigator.languages.find((each) => each.split("-")[0] === language.split("-")[0]);
+  ctx.t = createWords((await import(`./i18n/${language}.js`)).default, language, regional);
+  root.lang = language;
+}
+
+// --- what happens outside
+
 addEventListener("popstate", () => {
-  if (ctx.drawer?.isOpen) return ctx.drawer.close(true);
-  route();
+  if (ctx.drawer?.isOpen) ctx.drawer.close(true);
+  else route();
 });
 
 // Links of the page stay in it; a press that asks for another tab gets one.
@@ -217,23 +156,20 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
   if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || link.target) return;
   const url = new URL(link.href);
-  if (url.origin !== location.origin || !url.pathname.startsWith(`${base}/`) || url.pathname.startsWith(`${base}/assets`)) return;
+  if (url.origin !== location.origin || !url.pathname.startsWith(`${base}/`) || link.hasAttribute("download")) return;
   event.preventDefault();
   ctx.go(url.pathname.slice(base.length) + url.search + url.hash);
 });
 
 session.addEventListener("end", () => {
-  const wanted = currentAddress();
-  leave();
-  history.replaceState({ wanted }, "", ctx.address("/login"));
+  history.replaceState({ wanted: addressNow() }, "", ctx.address("/login"));
   route();
 });
-
-session.addEventListener("sibling", ({ detail }) => {
-  if (detail.what === "list" || detail.what === "conversation") ctx.list?.refresh().catch(() => {});
-  if (detail.what === "user") ctx.knowUser();
+session.addEventListener("sibling", ({ detail: { what } }) => {
+  if (!page.inside) return;
+  if (what === "user") ctx.knowUser();
+  else ctx.list.refresh().catch(() => {});
 });
-
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && page.inside) ctx.list.refresh().catch(() => {});
 });
@@ -241,5 +177,4 @@ document.addEventListener("visibilitychange", () => {
 await Promise.all([speak(), session.begin()]);
 await route();
 root.dataset.ready = "";
-// What is not needed for the first words comes when they stand.
-import("./models/app_shell.js").then(({ watchVersions }) => watchVersions(ctx));
+watchVersions(ctx);

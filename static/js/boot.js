@@ -26,6 +26,7 @@
   root.dataset.place = outside || !signed ? "door" : /^\/(chat(\/\d+)?)?$/.test(path) ? "chat" : "room";
   const soon = [`i18n/${language}.js`];
   if (root.dataset.place === "door") soon.push("views/door.js");
+  if (path === "/" || path === "/chat") soon.push("views/empty.js");
   if (path === "/stats" || path === "/settings") soon.push(`views${path}.js`);
   for (const file of soon) {
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${assets}/js/${file}` }));

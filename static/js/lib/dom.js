@@ -1,4 +1,4 @@
-// Makes and finds elements. Text always goes in as text; only html.js ever takes markup.
+// Elements and events. Text always goes in as text; only trusted.js ever takes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -94,6 +94,13 @@ export function marked(text, marks) {
   return [...parts, text.slice(at)].filter((part) => part !== "");
 }
 
+/** Gives the browser a file to keep. */
+export function saveAs(blob, name) {
+  const url = URL.createObjectURL(blob);
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
 /** True where a finger points. */
 export const isCoarse = () => matchMedia("(pointer: coarse)").matches;
 /** True where nothing should move. */
@@ -115,4 +122,17 @@ export async function copyText(text) {
     focused?.focus({ preventScroll: true });
     return isDone;
   }
+}
+
+/** True while an input method composes. Safari ends the composition before the key that ended it: its code is 229. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+/** True for Enter that is no part of a composition. */
+export const isEnter = (event) => event.key === "Enter" && !isComposing(event);
+
+/** Whether a press sends the message: Enter alone, or with Ctrl or Cmd where the person chose that. */
+export function sends(event, sendWith) {
+  if (!isEnter(event) || event.shiftKey || event.altKey) return false;
+  const held = event.ctrlKey || event.metaKey;
+  return sendWith === "ctrl" ? held : true;
 }

@@ -1,17 +1,4 @@
-// What a key press means.
-
-/** True while an input method composes. Safari ends the composition before the key that ended it: its code is 229. */
-export const isComposing = (event) => event.isComposing || event.keyCode === 229;
-
-/** True for Enter that is no part of a composition. */
-export const isEnter = (event) => event.key === "Enter" && !isComposing(event);
-
-/** Whether a press sends the message: Enter alone, or with Ctrl or Cmd where the person chose that. */
-export function sends(event, sendWith) {
-  if (!isEnter(event) || event.shiftKey || event.altKey) return false;
-  const held = event.ctrlKey || event.metaKey;
-  return sendWith === "ctrl" ? held : true;
-}
+// Chords: keys pressed together, as one word, and as they are printed.
 
 /** The keys of a press as one word: `mod+shift+o`, `alt+arrowup`, `?`. Ctrl and Cmd are both `mod`. */
 export function chord(event) {

@@ -1,9 +1,9 @@
 // The answers that run in a conversation: sent, followed, and put into its tree when they end.
 
-import { seconds } from "../lib/time.js";
-import { Answer } from "./answer.js";
-import { ApiError } from "./api.js";
-import { follow } from "./stream.js";
+import { seconds } from "../lib/words.js";
+import { follow } from "./line.js";
+import { ApiError } from "./session.js";
+import { Answer } from "./turns.js";
 
 export class Answers {
   /** The message that has no number yet: `{turn, text, kind, of}`. */

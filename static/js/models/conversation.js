@@ -1,9 +1,9 @@
 // The open conversation: its turns and settings, and what one can do with them. Answers that run are in `answers`.
 
 import { newId } from "../lib/text.js";
-import { zone } from "../lib/time.js";
+import { zone } from "../lib/words.js";
 import { Answers } from "./answers.js";
-import { Tree } from "./tree.js";
+import { Tree } from "./turns.js";
 
 const EMPTY = { title: "", model: null, system_prompt: null, params: {}, pinned: false, archived: false };
 

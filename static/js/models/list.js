@@ -1,6 +1,6 @@
 // The conversations of the person: as many as have been looked at, pinned first, then newest change first.
 
-import { grouped, seconds } from "../lib/time.js";
+import { grouped, seconds } from "../lib/words.js";
 
 const PAGE = 50;
 

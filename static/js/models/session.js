@@ -1,7 +1,23 @@
-// Who is signed in. The token lives in memory and `sessionStorage`, in `localStorage` only with "Stay signed in"; tabs of
-// one browser tell each other about it, and about what changed.
+// Who is signed in, and how the server is called. The token lives in memory and `sessionStorage`, in `localStorage` only with
+// "Stay signed in"; tabs of one browser tell each other about it, and about what changed.
 
+import { seconds } from "../lib/words.js";
 import { read, write } from "./kept.js";
+
+/** The path under which everything is served, without a slash at its end. */
+export const base = globalThis.document?.documentElement.dataset.base ?? "";
+
+/** What the server of this build has. A room whose routes are not there yet is shown nowhere. */
+export const features = { people: false };
+
+/** What went wrong with a call: the server's words, or `offline` when it could not be asked. */
+export class ApiError extends Error {
+  constructor(status, body, retryAfter = null) {
+    super(body.error ?? "");
+    Object.assign(this, { status, code: body.code ?? "offline", fields: body.fields ?? {}, requestId: body.request_id ?? null });
+    this.retryAfter = retryAfter;
+  }
+}
 
 /** How long a new tab waits for its siblings before it shows the door. */
 const PATIENCE = 200;
@@ -35,7 +51,7 @@ export class Session extends EventTarget {
 
   #listen() {
     if (this.#channel || !globalThis.BroadcastChannel) return;
-    this.#channel = new BroadcastChannel(`gpt-assistant${document.documentElement.dataset.base}`);
+    this.#channel = new BroadcastChannel(`gpt-assistant${base}`);
     this.#channel.addEventListener("message", ({ data }) => this.#heard(data));
   }
 
@@ -111,4 +127,46 @@ export class Session extends EventTarget {
   tell(change) {
     this.#channel?.postMessage({ kind: "changed", ...change });
   }
+}
+
+/** Makes the function by which everything calls. `session` has the token; `line` hears how calls fare. */
+export function createApi(session, line) {
+  /** A reply whose status is fine; else it throws an `ApiError`. */
+  async function ask(path, { method = "GET", body, query, headers, signal, keepalive, token = session.token } = {}) {
+    const search = query ? `?${new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null && value !== undefined))}` : "";
+    const isForm = globalThis.FormData !== undefined && body instanceof FormData;
+    const all = { ...headers };
+    if (token) all.authorization = `Bearer ${token}`;
+    if (body !== undefined && !isForm) all["content-type"] = "application/json";
+    const options = { method, headers: all, signal, keepalive, body: body === undefined || isForm ? body : JSON.stringify(body) };
+    let response;
+    try {
+      response = await fetch(`${base}/api${path}${search}`, options);
+    } catch (fault) {
+      if (signal?.aborted) throw fault;
+      line.lost();
+      throw new ApiError(0, {});
+    }
+    line.found();
+    if (response.ok) return response;
+    const said = await response.json().catch(() => ({ code: response.status >= 502 && response.status <= 504 ? "gateway" : "internal" }));
+    const wait = Number(response.headers.get("retry-after"));
+    const fault = new ApiError(response.status, said, wait > 0 ? seconds() + wait : null);
+    // Another 401 is a wrong password; an ended login is this word, and only for the login that was meant.
+    if (fault.code === "unauthenticated" && token && token === session.token) session.ended();
+    throw fault;
+  }
+
+  /** JSON of a reply. */
+  async function api(path, options) {
+    const response = await ask(path, options);
+    try {
+      return await response.json();
+    } catch (fault) {
+      if (options?.signal?.aborted) throw fault;
+      line.lost();
+      throw new ApiError(0, {});
+    }
+  }
+  return Object.assign(api, { ask });
 }

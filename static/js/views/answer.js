@@ -1,7 +1,7 @@
 // An answer: rendered blocks, and while it grows the plain tail behind them with the caret at its end.
 
 import { el } from "../lib/dom.js";
-import { elements } from "../lib/html.js";
+import { elements } from "../lib/trusted.js";
 import { dressCode } from "./code.js";
 
 /** So long may a piece of growing text be before a new one begins: a browser lays out each piece by itself. */

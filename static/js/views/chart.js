@@ -1,8 +1,8 @@
 // Bars by day, drawn at their real width so that words stay as large as all others.
 
-import { drawn, el, say } from "../lib/dom.js";
 import { scaleOf, shape } from "../lib/chart.js";
-import { noon } from "../lib/time.js";
+import { drawn, el, say } from "../lib/dom.js";
+import { noon } from "../lib/words.js";
 
 const HEIGHT = 260;
 const TOP = 12;

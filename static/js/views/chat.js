@@ -1,35 +1,34 @@
 // The room in which one chats: bar, turns, composer.
 
-import { copyText, el, icon, iconButton } from "../lib/dom.js";
+import { el, icon, iconButton } from "../lib/dom.js";
 import { Conversation } from "../models/conversation.js";
 import { HOLD, Scroll } from "../models/scroll.js";
+import { createListener } from "./chat_says.js";
+import { watchCode } from "./code.js";
 import { mountComposer } from "./composer.js";
 import { mountConversation } from "./conversation.js";
-import { createEmpty } from "./empty.js";
-import { mountRail } from "./rail.js";
 import { fillBar } from "./shell.js";
-import { conversationMenu } from "./sidebar_item.js";
-import { createTurnActions } from "./turn_actions.js";
-import { fault as faultNotice, said } from "./turn_end.js";
+import { fault as faultNotice } from "./turn_parts.js";
 
 const SKELETON = 200;
-/** How an answer ended, in words for those who listen. */
-const ENDS = { stopped: "stopped", interrupted: "interrupted", truncated: "truncated" };
 
 export function mountChat(main, ctx) {
   const { t, session, drafts, list, line } = ctx;
   const [bar, scroller, dock] = [".bar", ".scroll", ".dock"].map((query) => main.querySelector(query));
-  const more = iconButton("more", t("more"), openMore, { class: "icon-button desk", "aria-haspopup": "menu", "aria-expanded": "false" });
+  const more = iconButton("more", t("more"), () => ctx.openConversationMenu(more, { ...room.model.info, id: room.model.id }), { class: "icon-button desk", "aria-haspopup": "menu", "aria-expanded": "false" });
   const heading = fillBar(bar, ctx, { tools: [more] });
   const scroll = new Scroll(scroller);
-  const room = { model: null, scroll, follow };
-  const actions = createTurnActions(ctx, room);
+  /** What the parts of the room share. */
+  const room = { model: null, scroll, follow, refresh, show };
+  const actions = lazyActions(ctx, room);
   const turns = mountConversation(scroller, ctx, scroll, actions);
-  const composer = mountComposer(dock, ctx, { send, stop, settings, editLast: actions.editLast, typed: (text) => drafts.write(room.model.id, text) });
+  const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, text) });
   const latest = el("button.latest", { type: "button", hidden: true, click: () => scroll.toEnd(room.model.running === null) }, icon("latest", "icon small"), el("span.caret", { "aria-hidden": "true" }), t("latest"));
   dock.prepend(latest);
-  const rail = mountRail(main, ctx, { current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
-  Object.assign(room, { turns, composer });
+  const rail = lazyRail(main, ctx, { current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
+  Object.assign(room, { turns, composer, rail, actions });
+  const listen = createListener(ctx);
+  const code = watchCode(scroller, ctx);
   let order = 0;
 
   // --- opening
@@ -47,7 +46,7 @@ export function mountChat(main, ctx) {
     const model = new Conversation(ctx, id);
     room.model = model;
     ctx.currentConversation = id;
-    listen(model);
+    listen(model, room);
     composer.text = drafts.open(id);
     composer.notice.replaceChildren();
     if (id === null) return show();
@@ -94,11 +93,16 @@ export function mountChat(main, ctx) {
   }
 
   function show() {
-    const isEmpty = room.model.id === null && !room.model.answers.pending;
-    turns.open(isEmpty ? null : room.model);
-    place(isEmpty ? createEmpty(ctx, { fill: composer.fill }) : turns.element);
-    rail.update(isEmpty ? [] : room.model.path());
+    const { model } = room;
+    const isEmpty = model.id === null && !model.answers.pending;
+    turns.open(isEmpty ? null : model);
+    place(isEmpty ? "" : turns.element);
+    rail.update(isEmpty ? [] : model.path());
     refresh();
+    if (!isEmpty) return;
+    ctx.load("empty").then(({ createEmpty }) => {
+      if (room.model === model && model.path().length === 0) place(createEmpty(ctx, { fill: composer.fill }));
+    });
   }
 
   /** What stands around the turns. */
@@ -120,53 +124,6 @@ export function mountChat(main, ctx) {
     // A turn of another version is shown with that version; the server is not told: one only looks.
     if (!model.path().some((turn) => turn.id === id)) model.look(id);
     turns.reveal(id);
-  }
-
-  // --- what the conversation says
-
-  const listeners = {
-    info: refresh,
-    turns: () => {
-      refresh();
-      rail.update(room.model.path());
-    },
-    turn: ({ id, isEnd }) => {
-      refresh();
-      const turn = room.model.tree.turns.get(id);
-      if (!isEnd || !turn) return;
-      if (turn.status === "failed") ctx.alert(said({ code: turn.error_code, message: turn.error }, t).sentence);
-      else ctx.speak(t(ENDS[turn.status] ?? "answerComplete"));
-      ctx.knowUser();
-    },
-    placed: ({ isNew }) => {
-      if (!isNew) return;
-      ctx.currentConversation = room.model.id;
-      ctx.replace(`/chat/${room.model.id}`);
-    },
-    refused: ({ fault, kind, text, turn }) => {
-      if (kind === "message") composer.text = drafts.back(room.model.id);
-      if (room.model.path().length === 0) show();
-      refresh();
-      if (kind === "edit") actions.edit(turn, text);
-      if (fault.code === "given_up" || fault.status === 401) return;
-      notice(fault, kind === "retry" ? () => actions.retry(turn) : undefined);
-    },
-  };
-
-  function listen(model) {
-    for (const [name, listener] of Object.entries(listeners)) {
-      model.addEventListener(name, ({ detail }) => model === room.model && listener(detail ?? {}));
-    }
-    // Also of a conversation that was left meanwhile.
-    model.addEventListener("placed", ({ detail: { isNew, kind } }) => kind === "message" && drafts.placed(isNew ? null : model.id, model.id));
-  }
-
-  /** Why a message was not taken, beside the box it is in again. */
-  function notice(fault, retry) {
-    const about = { code: fault.code, requestId: fault.requestId, retryAfter: fault.retryAfter, message: Object.values(fault.fields)[0] ?? fault.message };
-    const clear = () => composer.notice.replaceChildren();
-    composer.notice.replaceChildren(faultNotice(about, ctx, { retry: retry && (() => (clear(), retry())), dismiss: () => (clear(), composer.focus()) }));
-    ctx.alert(said(about, t).sentence);
   }
 
   // --- writing
@@ -200,39 +157,35 @@ export function mountChat(main, ctx) {
     else if (to >= 0) turns.reveal(path[to].id, HOLD, true);
   }
 
+  function chooseModel(model) {
+    return room.model.change({ model }).catch(ctx.fail);
+  }
+
+  /** The arrow upward in an empty box. */
+  function editLast() {
+    const last = room.model.path().at(-1);
+    if (!last || last.status === "streaming") return false;
+    actions.edit(last);
+    return true;
+  }
+
+  function copyLast() {
+    const last = room.model.path().findLast((turn) => turn.response !== "");
+    if (last) actions.copy(last);
+  }
+
+  /** Another version of the turn in which the focus is. */
+  function version(target, by) {
+    const turn = room.model.path().find((each) => turns.views.get(each.id)?.element.contains(target));
+    if (!turn) return false;
+    actions.select(turn, by);
+  }
+
   ctx.openConversationSettings = settings;
   async function settings() {
     const { openConversationSettings } = await ctx.load("conversation_settings");
     openConversationSettings(ctx, room.model);
   }
-
-  ctx.modelChosen = (model) => room.model.change({ model }).catch(ctx.fail);
-  ctx.chooseModel = () => {
-    composer.model.select.focus();
-    try {
-      composer.model.select.showPicker?.();
-    } catch {
-      // Some browsers open it only for a press on it.
-    }
-  };
-
-  async function openMore() {
-    const { openMenu } = await ctx.load("menu");
-    const item = { ...room.model.info, id: room.model.id };
-    openMenu(more, t("moreAbout", { title: item.title }), conversationMenu(ctx, item, {}));
-  }
-
-  /** The buttons of code blocks. */
-  const press = async (event) => {
-    const control = event.target.closest("[data-do]");
-    if (!control) return;
-    const code = await import("./code.js");
-    const block = control.closest(".code");
-    if (control.dataset.do === "wrap") code.wrap(control);
-    else if (control.dataset.do === "unfold") code.unfold(block);
-    else if (await copyText(block.querySelector("code").textContent)) code.copied(control, ctx);
-  };
-  scroller.addEventListener("click", press);
 
   // --- the rest of the world
 
@@ -262,10 +215,7 @@ export function mountChat(main, ctx) {
   list.addEventListener("change", () => room.model?.id && room.model.named());
 
   return {
-    ...actions, open, stop, step, settings, composer, scroll, turns, room,
-    get model() {
-      return room.model;
-    },
+    open, stop, step, settings, copyLast, version, composer, room,
     destroy() {
       order++;
       room.model?.answers.sleep();
@@ -273,11 +223,41 @@ export function mountChat(main, ctx) {
       composer.destroy();
       latest.remove();
       rail.destroy();
-      scroller.removeEventListener("click", press);
+      code();
       document.removeEventListener("visibilitychange", seen);
       session.removeEventListener("sibling", told);
       line.removeEventListener("change", back);
       scroller.replaceChildren();
     },
+  };
+}
+
+/** What the tools of a turn do is fetched when one is used. */
+function lazyActions(ctx, room) {
+  let made = null;
+  const call = (name) => async (...about) => {
+    const { createTurnActions } = await ctx.load("turn_actions");
+    made ??= createTurnActions(ctx, room);
+    made[name](...about);
+  };
+  return Object.fromEntries(["copy", "retry", "goOn", "edit", "remove", "select"].map((name) => [name, call(name)]));
+}
+
+/** The rail is fetched when there are questions enough for one. */
+function lazyRail(main, ctx, how) {
+  let [rail, isWanted] = [null, false];
+  return {
+    async update(path) {
+      this.path = path;
+      if (!rail && path.length < 3) return;
+      if (!rail && !isWanted) {
+        isWanted = true;
+        rail = (await ctx.load("rail")).mountRail(main, ctx, how);
+        return this.update(this.path);
+      }
+      rail?.update(path);
+    },
+    look: () => rail?.look(),
+    destroy: () => rail?.destroy(),
   };
 }

@@ -1,6 +1,6 @@
 // A code block gets its head: the language, a switch for line wrapping, and "Copy code". Long ones are folded.
 
-import { el, icon, setSign } from "../lib/dom.js";
+import { copyText, el, icon, setSign } from "../lib/dom.js";
 
 /** More lines than that are folded, to that many. */
 const LONG = 40;
@@ -47,19 +47,27 @@ function after(element, at) {
   return range.extractContents();
 }
 
-export function unfold(block) {
+/** Watches the buttons of all code blocks. Gives the function that stops it. */
+export function watchCode(scroller, ctx) {
+  const press = async (event) => {
+    const control = event.target.closest("[data-do]");
+    const block = control?.closest(".code");
+    if (!block) return;
+    if (control.dataset.do === "wrap") control.setAttribute("aria-pressed", String(block.toggleAttribute("data-wrapped")));
+    else if (control.dataset.do === "unfold") unfold(block);
+    else if (await copyText(block.querySelector("code").textContent)) copied(control, ctx);
+  };
+  scroller.addEventListener("click", press);
+  return () => scroller.removeEventListener("click", press);
+}
+
+function unfold(block) {
   block.querySelector(".rest")?.removeAttribute("hidden");
   block.querySelector(".show-all")?.remove();
 }
 
-/** Wraps lines, or does not. */
-export function wrap(button) {
-  const isOn = button.closest(".code").toggleAttribute("data-wrapped");
-  button.setAttribute("aria-pressed", String(isOn));
-}
-
 /** Says for two seconds that the code was copied. */
-export function copied(control, { t, speak }) {
+function copied(control, { t, speak }) {
   const show = (name, text) => {
     setSign(control, name);
     control.querySelector("span").textContent = text;

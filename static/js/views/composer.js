@@ -1,20 +1,19 @@
 // Where one writes. It grows with the text, sends by Enter, and never sends what an input method still composes.
 
-import { el, icon, iconButton, name, say, set, setSign } from "../lib/dom.js";
-import { sends } from "../lib/keys.js";
+import { el, icon, iconButton, name, say, sends, set, setSign } from "../lib/dom.js";
 import { prefs } from "../models/kept.js";
 
 /** From this part of the limit on the count is shown. */
 const WARN = 0.9;
 
-/** `hooks` are `send(text)`, `stop()`, `typed(text)`, `settings()`, `editLast()`. */
+/** `hooks` are `send(text)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`. */
 export function mountComposer(dock, ctx, hooks) {
   const { t } = ctx;
   const form = dock.querySelector("form");
   const field = dock.querySelector("textarea");
   const most = Number(document.documentElement.dataset.messageMax) || Infinity;
   set(field, { "aria-label": t("message"), placeholder: t("askAnything"), enterkeyhint: "enter" });
-  const model = createModelChoice(ctx);
+  const model = createModelChoice(ctx, hooks.chooseModel);
   const dot = el("i.dot", { hidden: true });
   const settings = iconButton("sliders", t("conversationSettings"), () => hooks.settings(settings), { class: "icon-button settings-button" });
   settings.append(dot);
@@ -125,7 +124,7 @@ export function mountComposer(dock, ctx, hooks) {
 }
 
 /** Which model answers. The list may come later, and may not know the one that is chosen. */
-function createModelChoice(ctx) {
+function createModelChoice(ctx, choose) {
   const { t, models } = ctx;
   const select = el("select", { "aria-label": t("model"), title: t("model") });
   const element = el("span.model", null, select, icon("down", "icon small"));
@@ -144,10 +143,18 @@ function createModelChoice(ctx) {
 
   select.addEventListener("change", () => {
     chosen = select.value;
-    ctx.modelChosen(chosen);
+    choose(chosen);
   });
   models.addEventListener("change", update);
   update();
+  ctx.chooseModel = () => {
+    select.focus();
+    try {
+      select.showPicker?.();
+    } catch {
+      // Some browsers open it only for a press on it.
+    }
+  };
   return {
     element,
     select,

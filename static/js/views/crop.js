@@ -49,7 +49,7 @@ export function cropPicture(ctx, file) {
     zoom.addEventListener("input", scale);
     stage.addEventListener("keydown", (event) => {
       const step = event.shiftKey ? 10 : 1;
-      const moves = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+      const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
       if (!(event.key in moves) || !view) return;
       event.preventDefault();
       const unit = view.size / stage.clientWidth;

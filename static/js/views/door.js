@@ -1,9 +1,10 @@
 // Before one is in: sign in and register, beside a page that is being written.
 
-import { drawn, el, icon, iconButton, name, say, set } from "../lib/dom.js";
-import { seconds } from "../lib/time.js";
+import { drawn, el, icon, say } from "../lib/dom.js";
+import { seconds } from "../lib/words.js";
 import { prefs, read, write } from "../models/kept.js";
 import { drawArt } from "./door_art.js";
+import { createField, together } from "./field.js";
 
 /** Mounts the form for an address: `/login` or `/register`. */
 export function mountDoor(holder, ctx, path) {
@@ -11,7 +12,7 @@ export function mountDoor(holder, ctx, path) {
   const isNew = path === "/register";
   const { version, passwordMin } = document.documentElement.dataset;
   const code = new URLSearchParams(location.search).get("invite") ?? "";
-  const fields = isNew ? registerFields(t, passwordMin, code) : loginFields(t);
+  const { fields, faulty } = together(isNew ? registerFields(t, passwordMin, code) : loginFields(t));
   const notice = el("div", { role: "alert" });
   const lead = el("p.lead", { hidden: true });
   const stay = el("input", { type: "checkbox" });
@@ -64,8 +65,8 @@ export function mountDoor(holder, ctx, path) {
 
   async function enter(event) {
     event.preventDefault();
-    const faulty = fields.filter((field) => !field.check(fields));
-    if (faulty.length > 0) return showFaults(faulty);
+    const wrong = faulty();
+    if (wrong.length > 0) return showFaults(wrong);
     submit.disabled = true;
     notice.replaceChildren();
     const body = Object.fromEntries(fields.filter((field) => field.input.value !== "").map((field) => [field.key, field.input.value]));
@@ -80,9 +81,9 @@ export function mountDoor(holder, ctx, path) {
     }
   }
 
-  function showFaults(faulty) {
-    showNotice(t(isNew ? "lookAgain" : "fillIn", { n: faulty.length }));
-    faulty[0].input.focus();
+  function showFaults(wrong) {
+    showNotice(t(isNew ? "lookAgain" : "fillIn", { n: wrong.length }));
+    wrong[0].input.focus();
   }
 
   function refused(fault) {
@@ -137,44 +138,6 @@ function registerFields(t, least, code) {
     createField("password_confirmation", t("confirmPassword"), { type: "password", autocomplete: "new-password" }, twice),
     invite,
   ];
-}
-
-/** A field with its label above, and help and fault below. It is checked when it is left, never while one types. */
-export function createField(key, word, properties, fault, { t = null, help = null } = {}) {
-  const id = `field-${key}`;
-  const input = el("input.input", { id, name: key, dir: "auto", autocapitalize: "none", ...properties });
-  const label = el("label", { for: id }, word);
-  const below = el("p.help", { id: `${id}-help` }, help ?? "");
-  const wrong = el("p.fault", { id: `${id}-fault`, hidden: true }, icon("alert", "icon small"), el("span"));
-  const box = t ? el("div.with-button", null, input, revealer(input, t)) : input;
-  const element = el("div.field", null, label, box, help !== null && below, wrong);
-  const field = {
-    key, element, input, label, help: below,
-    say(sentence) {
-      say(wrong.lastChild, sentence || "");
-      wrong.hidden = !sentence;
-      set(input, { "aria-invalid": sentence ? "true" : null, "aria-describedby": [help !== null && below.id, sentence && wrong.id].filter(Boolean).join(" ") || null });
-    },
-    check(fields) {
-      const sentence = !element.hidden && fault(input.value, fields);
-      field.say(sentence);
-      return !sentence;
-    },
-  };
-  input.addEventListener("change", () => input.value !== "" && field.check(field.siblings ?? [field]));
-  input.addEventListener("input", () => wrong.hidden || field.say(""));
-  field.say("");
-  return field;
-}
-
-/** Shows the password as it is. Its name is not "Show password": labels must stay unique. */
-function revealer(input, t) {
-  const control = iconButton("eye", t("reveal"), () => {
-    const isHidden = input.type === "password";
-    input.type = isHidden ? "text" : "password";
-    name(control, t(isHidden ? "conceal" : "reveal"));
-  });
-  return control;
 }
 
 /** The other language, before sign in too. What was typed stays. */

@@ -1,8 +1,8 @@
 // An empty chat: a greeting, what is missing if something is, and four ways to begin.
 
 import { el, icon } from "../lib/dom.js";
-import { partOfDay } from "../lib/time.js";
-import { features } from "../models/features.js";
+import { partOfDay } from "../lib/words.js";
+import { features } from "../models/session.js";
 
 const STARTERS = ["explain", "rewrite", "plan", "check"];
 

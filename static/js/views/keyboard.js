@@ -1,6 +1,7 @@
 // Keys that work everywhere in the page.
 
-import { chord, isComposing, isField } from "../lib/keys.js";
+import { isComposing } from "../lib/dom.js";
+import { chord, isField, printed } from "../lib/keys.js";
 import { prefs } from "../models/kept.js";
 
 export function mountKeyboard(ctx, page) {
@@ -30,7 +31,7 @@ export function mountKeyboard(ctx, page) {
     if (ctx.drawer.isOpen) return ctx.drawer.close();
     if (!isChat()) return;
     event.preventDefault();
-    if (chat().model?.running !== null) chat().stop();
+    if (chat().room.model?.running !== null) chat().stop();
     else chat().composer.focus();
   }
 
@@ -44,5 +45,6 @@ export function mountKeyboard(ctx, page) {
     if (run && run(event.target) !== false) event.preventDefault();
   };
   document.addEventListener("keydown", press);
+  for (const hint of document.querySelectorAll("[data-keys]")) hint.textContent = printed(hint.dataset.keys).join(" ");
   return { destroy: () => document.removeEventListener("keydown", press) };
 }

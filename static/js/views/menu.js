@@ -44,7 +44,7 @@ export function openMenu(anchor, label, items) {
     close = null;
     menu.remove();
     anchor.setAttribute("aria-expanded", "false");
-    anchor.closest("[data-open]")?.removeAttribute("data-open");
+    anchor.closest(".side-item")?.removeAttribute("data-open");
     document.removeEventListener("pointerdown", outside, true);
     removeEventListener("resize", end);
     if (isBack) anchor.focus({ preventScroll: true });

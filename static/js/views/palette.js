@@ -1,7 +1,7 @@
 // The command palette: conversations by their words, what one can do, where one can go. `>` looks at commands alone.
 
-import { el, icon, marked, say, set } from "../lib/dom.js";
-import { isComposing, printed } from "../lib/keys.js";
+import { el, icon, isComposing, marked, set } from "../lib/dom.js";
+import { printed } from "../lib/keys.js";
 import { findWords } from "../lib/text.js";
 import { openDialog } from "./dialog.js";
 

@@ -1,9 +1,9 @@
 // Settings: one page, with a way to each part at its side. Choices are saved at once, text has its own button.
 
 import { el, icon, say, set } from "../lib/dom.js";
-import { fillBar } from "./shell.js";
 import { accountParts } from "./settings_account.js";
 import { choiceParts } from "./settings_choices.js";
+import { fillBar } from "./shell.js";
 
 export function mount(main, ctx) {
   const { t } = ctx;

@@ -1,11 +1,8 @@
 // The list of conversations: new chat, search, groups by date, the account at the foot.
 
-import { arrange, el, icon, iconButton, isCoarse, marked, say, set } from "../lib/dom.js";
-import { isEnter, printed } from "../lib/keys.js";
-import { findWords } from "../lib/text.js";
+import { arrange, el, icon, iconButton, isCoarse, say, set } from "../lib/dom.js";
 import { createItem } from "./sidebar_item.js";
 
-const TYPING = 150;
 const SKELETON = 200;
 
 export function mountSidebar(nav, ctx) {
@@ -14,7 +11,8 @@ export function mountSidebar(nav, ctx) {
   const hide = iconButton("sidebar", t("closeList"), () => ctx.toggleList(), { class: "icon-button hide-list", "aria-controls": "sidebar", "aria-expanded": "true" });
   head.replaceChildren(head.querySelector(".brand"), hide);
 
-  const keys = (chord) => (isCoarse() ? null : el("kbd", null, printed(chord).join(" ")));
+  // keyboard.js prints them: it knows which keyboard this is.
+  const keys = (chord) => (isCoarse() ? null : el("kbd", { "data-keys": chord }));
   const fresh = el("button.side-link", { type: "button", "aria-label": t("newChat"), click: () => ctx.newChat() }, icon("compose"), t("newChat"), keys("mod+shift+o"));
   const search = el("input", { type: "search", "aria-label": t("search"), placeholder: t("search"), autocomplete: "off", dir: "auto", spellcheck: "false" });
   const tools = el("div.sidebar-tools", null, fresh, el("div.side-search", null, icon("search"), search, keys("mod+k")));
@@ -28,18 +26,16 @@ export function mountSidebar(nav, ctx) {
 
   const items = new Map();
   const headings = new Map();
-  let [timer, asked, found, isInArchive] = [null, null, null, false];
+  let finder = null;
 
   const itemFor = (item) => {
-    if (!items.has(item.id)) items.set(item.id, createItem(ctx, hooks));
+    if (!items.has(item.id)) items.set(item.id, createItem(ctx, focusNext));
     const view = items.get(item.id);
     view.update(item, { isCurrent: item.id === ctx.currentConversation, found: null });
     return view.element;
   };
-  const hooks = {
-    /** Where the focus goes when one is gone. */
-    next: (id) => (items.get(id)?.link ?? fresh).focus({ preventScroll: true }),
-  };
+  /** Where the focus goes when one is gone. */
+  const focusNext = (id) => (items.get(id)?.link ?? fresh).focus({ preventScroll: true });
 
   /** Groups keep their elements, so that the focus stays where it is. */
   function groupFor(group, members) {
@@ -77,56 +73,11 @@ export function mountSidebar(nav, ctx) {
     for (const link of links) set(link, { tabindex: link === at ? 0 : -1 });
   }
 
-  async function find() {
-    const words = search.value.trim();
-    asked?.abort();
-    if (words === "") {
-      found = null;
-      isInArchive = false;
-      return showList();
-    }
-    asked = new AbortController();
-    try {
-      found = await list.search(words, { archived: isInArchive, signal: asked.signal });
-    } catch (fault) {
-      if (asked.signal.aborted) return;
-      found = [];
-    }
-    showFound(words);
-  }
-
-  function showFound(words) {
-    const look = () => {
-      isInArchive = true;
-      find();
-    };
-    const none = el("p.side-empty", null, t(isInArchive ? "nothingInArchive" : "nothingFound", { words }), " ",
-      !isInArchive && el("button.link-button", { type: "button", click: look }, t("lookInArchive")));
-    const entries = found.map((item) => {
-      const view = createItem(ctx, hooks);
-      view.update(item, { isCurrent: item.id === ctx.currentConversation, found: { title: marked(item.title, findWords(item.title, words)), snippet: marked(item.snippet, item.marks), turn: item.turn } });
-      return view.element;
-    });
-    content.replaceChildren(...entries.length > 0 ? [el("ul.side-found", null, ...entries)] : [none]);
-    ctx.speak(found.length > 0 ? t("foundCount", { n: found.length }) : none.textContent);
-    roam();
-  }
-
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(find, TYPING);
-  });
-  search.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229) return;
-    if (isEnter(event)) content.querySelector("a")?.click();
-    else if (event.key === "ArrowDown") content.querySelector("a")?.focus();
-    else if (event.key === "Escape" && search.value !== "") {
-      search.value = "";
-      find();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  // Looking for something is fetched when one begins to.
+  search.addEventListener("focus", async () => {
+    const { mountSearch } = await ctx.load("sidebar_search");
+    finder ??= mountSearch({ search, content, focusNext, showList, roam }, ctx);
+  }, { once: true });
 
   content.addEventListener("keydown", (event) => {
     const row = event.target.closest(".side-item");
@@ -140,20 +91,18 @@ export function mountSidebar(nav, ctx) {
     event.preventDefault();
   });
 
-  const change = () => found === null && showList();
+  const change = () => !finder?.isOn && showList();
   list.addEventListener("change", change);
   if (list.items !== null) showList();
 
   return {
     search,
     update() {
-      if (found === null) showList();
-      else roam();
+      change();
       foot.update();
     },
     destroy() {
       clearTimeout(skeleton);
-      clearTimeout(timer);
       watching.disconnect();
       list.removeEventListener("change", change);
       foot.destroy();
@@ -171,15 +120,23 @@ function groupName(group, t) {
   return t({ pinned: "pinned", today: "today", yesterday: "yesterday", week: "previous7", month: "previous30" }[kind]);
 }
 
+/** Where one can go, and the way out. */
+const accountMenu = ({ t, go, openShelf, openSheet, signOut }) => [
+  { word: t("settings"), sign: "gear", run: () => go("/settings") },
+  { word: t("tokenUsage"), sign: "chart", run: () => go("/stats") },
+  { word: t("archive"), sign: "archive", run: () => openShelf("archive") },
+  { word: t("trash"), sign: "trash", run: () => openShelf("trash") },
+  null,
+  { word: t("shortcuts"), sign: "keys", run: () => openSheet("shortcuts") },
+  { word: t("signOut"), sign: "leave", run: signOut },
+];
+
 /** The account: its settings, and More. */
 function createFoot(ctx) {
   const { t, session } = ctx;
   const [picture, person] = [el("span.avatar", { "aria-hidden": "true" }), el("span", { dir: "auto" })];
   const link = el("a", { href: ctx.address("/settings"), "aria-label": t("yourAccount") }, picture, person);
-  const more = iconButton("more", t("more"), async () => {
-    const { openMenu } = await ctx.load("menu");
-    openMenu(more, t("more"), ctx.accountMenu());
-  }, { "aria-haspopup": "menu", "aria-expanded": "false" });
+  const more = iconButton("more", t("more"), () => ctx.openMenu(more, t("more"), accountMenu(ctx)), { "aria-haspopup": "menu", "aria-expanded": "false" });
   const element = el("div.side-foot", null, link, more);
   function update() {
     const { user } = session;

@@ -1,22 +1,15 @@
 // A conversation in the list: a link, a sign while it answers, and More.
 
-import { el, icon, iconButton, set } from "../lib/dom.js";
-import { isComposing, isEnter } from "../lib/keys.js";
-import { features } from "../models/features.js";
+import { el, iconButton, isComposing, isEnter, set } from "../lib/dom.js";
 
-export function createItem(ctx, hooks) {
+export function createItem(ctx, focusNext) {
   const { t } = ctx;
   const words = el("span", { dir: "auto" });
   const running = el("i.running", { role: "img", "aria-label": t("answering"), title: t("answering"), hidden: true });
   const link = el("a", null, words, running);
-  const more = iconButton("more", t("more"), openMore, { tabindex: -1, "aria-haspopup": "menu", "aria-expanded": "false" });
+  const more = iconButton("more", t("more"), () => ctx.openConversationMenu(more, item, { rename, focusNext }), { tabindex: -1, "aria-haspopup": "menu", "aria-expanded": "false" });
   const element = el("li.side-item", null, link, more);
   let item;
-
-  async function openMore() {
-    const { openMenu } = await ctx.load("menu");
-    openMenu(more, t("moreAbout", { title: item.title }), conversationMenu(ctx, item, { rename, hooks }));
-  }
 
   /** The title as a field, in its place. */
   function rename() {
@@ -57,38 +50,4 @@ export function createItem(ctx, hooks) {
       set(more, { "aria-label": t("more") });
     },
   };
-}
-
-/** What can be done with a conversation, in the list and in the bar. */
-export function conversationMenu(ctx, item, { rename, hooks }) {
-  const { t, list } = ctx;
-  const leave = (next) => {
-    hooks?.next(next?.id);
-    if (item.id === ctx.currentConversation) ctx.newChat();
-  };
-  const take = (action, sentence, from) => async () => {
-    const next = list.drop(item.id);
-    leave(next);
-    try {
-      await action();
-      const undo = () => list.restore(item.id, from).catch(ctx.fail);
-      ctx.toast(sentence, { undo });
-    } catch (fault) {
-      ctx.fail(fault);
-      list.refresh().catch(() => {});
-    }
-  };
-  const archive = take(() => list.change(item.id, { archived: true }), t("archived"), "archive");
-  const trash = take(() => list.trash(item.id), t("trashed"), "trash");
-  return [
-    rename && { word: t("rename"), sign: "edit", run: rename },
-    { word: t(item.pinned ? "unpin" : "pin"), sign: "pin", run: () => list.change(item.id, { pinned: !item.pinned }).catch(ctx.fail) },
-    { word: t("archive"), sign: "archive", run: archive },
-    features.export && { word: t("export"), sign: "export", items: [
-      { word: "Markdown", sign: "export", run: () => ctx.download(`/conversations/${item.id}/export`, { format: "markdown" }) },
-      { word: "JSON", sign: "export", run: () => ctx.download(`/conversations/${item.id}/export`, { format: "json" }) },
-    ] },
-    null,
-    { word: t("delete"), sign: "trash", run: trash, isDanger: true },
-  ].filter((entry) => entry !== false && entry !== undefined);
 }

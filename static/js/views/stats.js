@@ -1,10 +1,10 @@
 // What was used: the total, a chart by day, the models, and the same figures as a table.
 
-import { button, el, say } from "../lib/dom.js";
-import { lastDays, noon, zone } from "../lib/time.js";
+import { button, el, saveAs } from "../lib/dom.js";
+import { lastDays, noon, zone } from "../lib/words.js";
 import { mountChart } from "./chart.js";
 import { fillBar } from "./shell.js";
-import { fault as faultNotice } from "./turn_end.js";
+import { fault as faultNotice } from "./turn_parts.js";
 
 const SPANS = [7, 30, 90, 365];
 
@@ -101,7 +101,5 @@ function byDayTable(days, ctx) {
 function download(days) {
   const columns = ["day", "requests", "prompt_tokens", "completion_tokens", "total_tokens", "estimated_tokens", "own_tokens"];
   const lines = [columns, ...days.map((day) => columns.map((column) => day[column]))].map((line) => line.join(","));
-  const url = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
-  el("a", { href: url, download: "token-usage.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  saveAs(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }), "token-usage.csv");
 }

@@ -1,12 +1,10 @@
 // A turn: the question in your ink, the reasoning, the answer in print, and the tools below.
 
-import { button, el, icon, iconButton, name, say, set, setSign } from "../lib/dom.js";
-import { elements } from "../lib/html.js";
-import { isComposing } from "../lib/keys.js";
+import { button, el, iconButton, isComposing, name, say, set, setSign } from "../lib/dom.js";
 import { direction, firstWords, isLong, language } from "../lib/text.js";
-import { seconds } from "../lib/time.js";
-import { createTail, mountAnswer } from "./answer.js";
-import { endOf } from "./turn_end.js";
+import { seconds } from "../lib/words.js";
+import { mountAnswer } from "./answer.js";
+import { createReasoning, endOf } from "./turn_parts.js";
 
 /** Only after that many seconds it is said that one waits. */
 const PATIENCE = 2;
@@ -31,16 +29,15 @@ export function createTurn(ctx, actions) {
   function update(now, place) {
     const signature = JSON.stringify([place.number, place.versions, place.isLast, Boolean(place.live), t.locale]);
     if (turn === now && seen === signature) return;
-    const isOther = turn?.id !== now.id;
-    const wasLive = live;
-    const was = turn;
+    const [was, wasLive] = [turn, live];
+    const isOther = was?.id !== now.id;
     [turn, seen, live] = [now, signature, turn?.status === "streaming" || now.status === "streaming" ? place.live : null];
     if (isOther || was?.prompt !== now.prompt) head();
     say(title, t("turnTitle", { number: place.number, words: firstWords(turn.prompt) }));
     const isRunning = turn.status === "streaming";
     set(prose, { "aria-busy": isRunning });
     if (isRunning) grow();
-    else if (wasLive && was?.id === turn.id) finish(wasLive);
+    else if (wasLive?.answer.text === turn.response && !isOther) finish(wasLive);
     else if (was?.response !== turn.response || was?.response_html !== turn.response_html || isOther) answer.show(turn);
     reasoning.update(turn, live ?? wasLive);
     say(dropped, live?.dropped ? t("droppedTurns", { n: live.dropped }) : "");
@@ -82,65 +79,13 @@ export function createTurn(ctx, actions) {
     const isSilent = isRunning && (!live || live.answer.text === "" && live.answer.reasoning === "");
     const waited = seconds() - turn.created;
     waiting.hidden = !isSilent;
-    const words = waited < PATIENCE ? "" : waited < QUEUE ? t("waiting", { model: turn.model, seconds: waited }) : t("queueing");
+    const isOff = !ctx.line.isUp && !Number.isInteger(turn.id);
+    const words = isOff ? t("waitingForLine") : waited < PATIENCE ? "" : waited < QUEUE ? t("waiting", { model: turn.model, seconds: waited }) : t("queueing");
     say(waiting.lastChild, isSilent ? words : "");
     if (isRunning) reasoning.tick(live);
   }
 
   return { element, update, grow, tick, question, prose, get turn() { return turn; } };
-}
-
-/** The reasoning, folded: it is for those who want to see it. */
-function createReasoning({ t, api }) {
-  const sign = el("span.caret", { "aria-hidden": "true" });
-  const label = el("span");
-  const body = el("div", { dir: "auto" });
-  const element = el("details.reasoning", { hidden: true }, el("summary", null, sign, label, icon("right", "icon small")), body);
-  const tail = createTail();
-  let [shown, thought, rendered, turn] = [null, null, false, null];
-
-  const text = () => (thought ? t("thoughtFor", { n: thought }) : t("thoughts"));
-  element.addEventListener("toggle", async () => {
-    // What grew is plain text; who opens it afterwards gets it as it reads best.
-    if (!element.open || rendered || turn?.status === "streaming" || turn?.reasoning === "") return;
-    const whole = await api(`/chat/${turn.id}`, { query: { render: "html" } }).catch(() => null);
-    if (whole?.reasoning_html !== undefined) render(whole.reasoning_html);
-  });
-
-  function render(html) {
-    rendered = true;
-    tail.clear();
-    body.className = "prose";
-    body.replaceChildren(...elements(html));
-  }
-
-  function update(now, live) {
-    if (turn?.id !== now.id) [shown, rendered] = [null, false];
-    turn = now;
-    const reasoning = live?.answer.reasoning || now.reasoning;
-    element.hidden = reasoning === "";
-    if (reasoning === "") return;
-    thought = live?.thought ?? thought;
-    if (now.reasoning_html !== undefined && shown !== now.reasoning_html) {
-      shown = now.reasoning_html;
-      render(shown);
-    } else if (!rendered) {
-      tail.put({ parent: body, kind: "block" }, { tail: reasoning, tailCuts: live?.answer.tailCuts ?? 0 });
-    }
-    if (now.status === "streaming") tick(live);
-    else {
-      sign.hidden = true;
-      say(label, text());
-    }
-  }
-
-  function tick(live) {
-    const isThinking = live?.thinking && live.answer.text === "";
-    sign.hidden = !isThinking;
-    say(label, isThinking ? t("thinking", { seconds: Math.max(0, seconds() - live.thinking) }) : text());
-  }
-
-  return { element, update, tick };
 }
 
 /** Versions, tools and figures. */

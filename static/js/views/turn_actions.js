@@ -88,26 +88,5 @@ export function createTurnActions(ctx, room) {
     ctx.speak(t("versionOf", { number: at + 1, all: versions.length }));
   }
 
-  /** By the turn in which the focus is, else the last one. */
-  const version = (target, step) => {
-    const path = room.model.path();
-    const turn = path.find((each) => elementOf(each.id)?.contains(target));
-    if (!turn) return false;
-    select(turn, step);
-  };
-
-  const copyLast = () => {
-    const last = room.model.path().findLast((turn) => turn.response !== "");
-    if (last) copy(last);
-  };
-
-  /** The arrow upward in an empty box. */
-  function editLast() {
-    const last = room.model.path().at(-1);
-    if (!last || last.status === "streaming") return false;
-    edit(last);
-    return true;
-  }
-
-  return { copy, retry, goOn, edit, remove, select, version, copyLast, editLast };
+  return { copy, retry, goOn, edit, remove, select };
 }

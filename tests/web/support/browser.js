@@ -30,7 +30,7 @@ export async function openWindow(browser, server, { size = "desktop", language =
   const faults = [];
   const watch = (page) => {
     page.on("pageerror", (fault) => faults.push(`error: ${fault.message}`));
-    page.on("console", (message) => message.type() === "error" && !/the server responded with a status of (4|5)\d\d|ERR_CONNECTION|ERR_INTERNET|ERR_EMPTY|ERR_INCOMPLETE/.test(message.text()) && faults.push(`console: ${message.text()}`));
+    page.on("console", (message) => message.type() === "error" && !/the server responded with a status of (4|5)\d\d|net::ERR_(?!BLOCKED)/.test(message.text()) && faults.push(`console: ${message.text()}`));
     page.on("dialog", (dialog) => {
       faults.push(`dialog: ${dialog.message()}`);
       dialog.dismiss();

@@ -48,8 +48,15 @@ class Answer {
     return this.#write(chunk({ reasoning_content: text }));
   }
 
+  /** Waits, or until the other side has gone. */
   wait(milliseconds) {
-    return new Promise((resolve) => setTimeout(resolve, milliseconds));
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.response.on("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   async end(reason = "stop", usage = { prompt_tokens: 20, completion_tokens: 30, total_tokens: 50 }) {

@@ -1,7 +1,103 @@
-// Follows one running answer through lost networks, hidden tabs and restarted servers, until its end.
+// The line to the server: whether it is there, and how a running answer is followed through lost networks, hidden tabs and
+// restarted servers.
 
-import { createReader } from "../lib/sse.js";
-import { ApiError } from "./api.js";
+import { ApiError, base } from "./session.js";
+
+/** Whether the server can be reached. Says `change`; probes by itself while it cannot. */
+export class Line extends EventTarget {
+  isUp = true;
+  lostAt = null;
+  #timer = null;
+  #wait = 500;
+
+  constructor() {
+    super();
+    globalThis.addEventListener?.("offline", () => this.lost());
+    globalThis.addEventListener?.("online", () => this.#probe());
+  }
+
+  /** A call did not get through. */
+  lost() {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.lostAt = Date.now();
+    this.#wait = 500;
+    this.dispatchEvent(new Event("change"));
+    this.#later();
+  }
+
+  /** A call got through. */
+  found() {
+    clearTimeout(this.#timer);
+    if (this.isUp) return;
+    this.isUp = true;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Resolves when the server can be reached. */
+  whenUp(signal) {
+    if (this.isUp) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.isUp) done(resolve);
+      };
+      const stop = () => done(() => reject(signal.reason));
+      const done = (then) => {
+        this.removeEventListener("change", look);
+        signal?.removeEventListener("abort", stop);
+        then();
+      };
+      this.addEventListener("change", look);
+      signal?.addEventListener("abort", stop);
+    });
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#probe(), this.#wait);
+    this.#wait = Math.min(this.#wait * 1.6, 8000);
+  }
+
+  async #probe() {
+    if (this.isUp) return;
+    try {
+      await fetch(`${base}/api/health`, { signal: AbortSignal.timeout(5000) });
+      this.found();
+    } catch {
+      this.#later();
+    }
+  }
+}
+
+/** Gives a function that takes a piece of bytes and calls `onEvent({name, id, data})` for each event that it completes. */
+export function createReader(onEvent) {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let event = {};
+  const line = (text) => {
+    if (text === "") {
+      if (event.data !== undefined) onEvent({ name: event.name ?? "message", id: event.id ?? null, data: event.data });
+      event = {};
+      return;
+    }
+    const colon = text.indexOf(":");
+    if (colon === 0) return;
+    const field = colon < 0 ? text : text.slice(0, colon);
+    const value = colon < 0 ? "" : text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (field === "event") event.name = value;
+    else if (field === "id") event.id = value;
+    else if (field === "data") event.data = event.data === undefined ? value : `${event.data}\n${value}`;
+  };
+  return (bytes) => {
+    rest += decoder.decode(bytes, { stream: true });
+    let from = 0;
+    for (let at = rest.indexOf("\n"); at >= 0; at = rest.indexOf("\n", from)) {
+      line(rest.slice(from, rest[at - 1] === "\r" && at > from ? at - 1 : at));
+      from = at + 1;
+    }
+    rest = rest.slice(from);
+  };
+}
 
 /** The server sends a comment at least every 15 s: a line that is silent for longer is dead. */
 const SILENCE = 40_000;

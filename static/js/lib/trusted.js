@@ -1,13 +1,30 @@
-// The page as an app: its files are kept for the next time, and a newer version on the server is noticed. It never comes
-// by itself: an open page stays as it is until the person loads it anew.
+// The one place of the page that takes markup, and the one that names a script: the browser lets nobody else in (Trusted
+// Types). Markup was rendered by the server, which escapes everything that a model or a person wrote; the one script is
+// the service worker, by which the page becomes an app and notices its next version.
 
-import { workerAddress } from "../lib/html.js";
-import { base } from "./api.js";
+const { base, build } = document.documentElement.dataset;
+const WORKER = `${base}/service-worker.js`;
 
-const { build } = document.documentElement.dataset;
+const policy = (window.trustedTypes ?? { createPolicy: (_, rules) => rules }).createPolicy("gpt-assistant", {
+  createHTML: (html) => html,
+  createScriptURL: (url) => {
+    if (url !== WORKER) throw new TypeError("no script but the service worker");
+    return url;
+  },
+});
+
+/** Elements for server-rendered HTML, one for each block. */
+export function elements(html) {
+  const template = document.createElement("template");
+  template.innerHTML = policy.createHTML(html);
+  return [...template.content.children];
+}
+
+
 /** Not more often than that is it looked for another version. */
 const REST = 5 * 60_000;
 
+/** Notices another version on the server. It never comes by itself: an open page stays as it is until it is loaded anew. */
 export function watchVersions(ctx) {
   let looked = Date.now();
   const offer = () => ctx.offerUpdate?.();
@@ -32,7 +49,7 @@ export function watchVersions(ctx) {
 async function register(offer) {
   if (!navigator.serviceWorker) return;
   try {
-    const registration = await navigator.serviceWorker.register(workerAddress(), { scope: `${base}/` });
+    const registration = await navigator.serviceWorker.register(policy.createScriptURL(WORKER), { scope: `${base}/` });
     const wait = (worker) => worker?.addEventListener("statechange", () => {
       if (worker.state === "installed" && navigator.serviceWorker.controller) offer();
     });
