@@ -18,6 +18,7 @@ export function set(element, properties) {
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else if (name === "value" || name === "checked" || name === "disabled" || name === "hidden") element[name] = value ?? false;
+    else if (name.startsWith("aria-") && typeof value === "boolean") element.setAttribute(name, String(value));
     else if (value === null || value === undefined || value === false) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : value);
   }

@@ -7,6 +7,10 @@ import { isStill } from "../lib/dom.js";
 const NEAR = 80;
 /** So far below the top edge the question is held. */
 export const HOLD = 80;
+/** How long a smooth scroll takes at most. */
+const GLIDE = 700;
+/** For so many frames it is looked whether a turn still stands where it was put. */
+const FRAMES = 12;
 /** How long after a wheel, finger or key a scroll is still the reader's. */
 const LASTING = 400;
 
@@ -17,6 +21,7 @@ export class Scroll extends EventTarget {
   #top = 0;
   #touched = 0;
   #wasAtEnd = true;
+  #gliding;
 
   constructor(scroller) {
     super();
@@ -107,9 +112,27 @@ export class Scroll extends EventTarget {
   show(element, below = HOLD, isSmooth = false) {
     this.mode = "free";
     const top = this.#topOf(element) - below;
-    if (isSmooth && !isStill()) this.#scroller.scrollTo({ top, behavior: "smooth" });
-    else this.#to(top);
+    if (isSmooth && !isStill()) {
+      this.#scroller.scrollTo({ top, behavior: "smooth" });
+      // Where nothing says that a scroll has ended, it has by then.
+      clearTimeout(this.#gliding);
+      this.#gliding = setTimeout(() => this.#aim(element, below, FRAMES), GLIDE);
+    } else {
+      this.#to(top);
+      this.#aim(element, below, FRAMES);
+    }
     this.#tell();
+  }
+
+  /** Turns out of sight have no height of their own yet: as they get it, what was aimed at is put right again. */
+  #aim(element, below, frames) {
+    const touched = this.#touched;
+    requestAnimationFrame(() => {
+      if (this.mode !== "free" || this.#touched !== touched || !element.isConnected) return;
+      const top = this.#topOf(element) - below;
+      if (Math.abs(Math.min(top, this.#max) - this.#scroller.scrollTop) > 1) this.#to(top);
+      if (frames > 0) this.#aim(element, below, frames - 1);
+    });
   }
 
   /** Makes a change after which an element stands at the same height on the screen. */

@@ -31,7 +31,9 @@ export function mountAnswer(element, ctx) {
         else element.insertBefore(node, tail.isIn(element) ? tail.element : null);
         shown[index] = { html, node, isSpoken: old?.isSpoken };
       }
-      if (!open && !shown[index].isSpoken) {
+      // One that another follows does not change any more, whatever was said of it when it was the last.
+      const isSettled = !open || index < blocks.length - 1;
+      if (isSettled && !shown[index].isSpoken) {
         shown[index].isSpoken = true;
         settled.push(shown[index].node);
       }

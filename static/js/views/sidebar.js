@@ -81,7 +81,7 @@ export function mountSidebar(nav, ctx) {
 
   content.addEventListener("keydown", (event) => {
     const row = event.target.closest(".side-item");
-    if (!row || event.target.matches("input")) return;
+    if (!row || event.target.matches("input") || event.altKey || event.ctrlKey || event.metaKey) return;
     const links = [...content.querySelectorAll(".side-item > a")];
     const at = links.indexOf(row.querySelector("a"));
     const go = { ArrowDown: links[at + 1], ArrowUp: links[at - 1] ?? search, Home: links[0], End: links.at(-1), ArrowLeft: links[at], ArrowRight: row.querySelector("button") };

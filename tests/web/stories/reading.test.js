@@ -16,6 +16,9 @@ const lines = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => `Li
 for (const size of ["desktop", "phone"]) {
   test(`C28: it follows until the question stands near the top, and holds; whoever scrolls is left alone (${size})`, async () => {
     const [half, rest, last] = [gate(), gate(), gate()];
+    world.upstream.answer = world.upstream.usual;
+    const window = await world.window({ size });
+    await window.person.ask("an earlier question");
     world.upstream.answer = async (a) => {
       await a.pieces(lines(1, 30), 30, 2);
       await half.opened;
@@ -25,8 +28,6 @@ for (const size of ["desktop", "phone"]) {
       await last.opened;
       await a.end();
     };
-    const window = await world.window({ size });
-    await window.person.ask("an earlier question");
     const page = await window.open("/chat/" + (await window.person.call("/conversations")).conversations[0].id);
     const p = on(page);
     await p.ask("a long one");
@@ -122,7 +123,7 @@ test("opening a conversation goes where one was in it, else to the last question
   await p.turn(1).getByText("two").first().waitFor();
   await eventually(async () => assert.ok(Math.abs(await below(p.turn(1)) - before) <= 3, `${await below(p.turn(1))} is not ${before}`));
   await page.keyboard.press("Alt+ArrowDown");
-  await eventually(async () => assert.ok(Math.abs(await below(p.turn(2)) - 80) <= 2));
+  await eventually(async () => assert.ok(Math.abs(await below(p.turn(2)) - 80) <= 2, `at ${await below(p.turn(2))}`));
   await page.keyboard.press("Alt+ArrowUp");
   await eventually(async () => assert.ok(Math.abs(await below(p.turn(1)) - 80) <= 2));
   await page.getByRole("navigation", { name: "Questions" }).getByRole("link", { name: "one" }).click();
