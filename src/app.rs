@@ -49,7 +49,7 @@ pub struct App {
     /// The bucket for pictures, where there is one.
     pub oss: Option<Oss>,
     /// Answers that are running.
-    pub answers: Answers,
+    pub answers: Arc<Answers>,
     /// The zone of days and written times.
     pub zone: Zone,
     /// When it was opened, in Unix seconds.
@@ -166,7 +166,7 @@ impl App {
             upstream: upstream::Client::new(&config.upstream).map_err(refused)?,
             models: Models::default(),
             oss: Oss::new(&config.oss),
-            answers: Answers::default(),
+            answers: Arc::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),
             draining: AtomicBool::new(false),

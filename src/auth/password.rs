@@ -4,9 +4,9 @@
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::secret::Secret;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::sync::{Mutex, PoisonError};
 
 /// Longest password in bytes; a longer one is refused before it costs anything.
 pub const LONGEST: usize = 1024;
@@ -17,6 +17,8 @@ const QUEUE: usize = 16;
 pub struct Passwords {
     argon: Argon2<'static>,
     gate: Gate,
+    /// What hashes are computed in; empty while all of it is in use.
+    memory: Mutex<Vec<Vec<Block>>>,
 }
 
 /// The outcome of a check.
@@ -42,14 +44,49 @@ impl Passwords {
         Ok(Passwords {
             argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             gate: Gate::new(std::thread::available_parallelism().map_or(1, usize::from), QUEUE),
+            memory: Mutex::default(),
         })
     }
 
     /// A hash to keep (PHC string), with a salt of its own.
     pub fn hash(&self, password: &Secret) -> Result<String> {
+        let (mut salt, mut out) = ([0; Salt::RECOMMENDED_LENGTH], [0; Params::DEFAULT_OUTPUT_LEN]);
+        getrandom::fill(&mut salt).map_err(Error::internal)?;
         let _pass = self.gate.enter()?;
-        let hash = self.argon.hash_password(password.reveal().as_bytes()).map_err(Error::internal)?;
+        self.compute(&self.argon, password, &salt, &mut out)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(self.argon.params()).map_err(Error::internal)?,
+            salt: Some(Salt::new(&salt).map_err(Error::internal)?),
+            hash: Some(Output::new(&out).map_err(Error::internal)?),
+        };
         Ok(hash.to_string())
+    }
+
+    /// Hashes in memory that is kept: as many pieces of 19 MiB as there are places. Asked for and given back each time,
+    /// every thread of the pool would end up with a piece of its own in the allocator's keeping.
+    fn compute(&self, argon: &Argon2<'_>, password: &Secret, salt: &[u8], out: &mut [u8]) -> Result<()> {
+        let pieces = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = pieces().pop().unwrap_or_default();
+        memory.resize(argon.params().block_count(), Block::default());
+        let done = argon.hash_password_into_with_memory(password.reveal().as_bytes(), salt, out, &mut memory);
+        pieces().push(memory);
+        done.map_err(Error::internal)
+    }
+
+    /// True when `password` has that hash, whatever parameters it was made with.
+    fn matches(&self, password: &Secret, hash: &PasswordHash) -> Result<bool> {
+        let (Some(salt), Some(kept)) = (&hash.salt, &hash.hash) else {
+            return Ok(false);
+        };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(Error::internal)?;
+        let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(Error::internal)?;
+        let argon = Argon2::new(algorithm, version, Params::try_from(hash).map_err(Error::internal)?);
+        let mut out = vec![0; kept.len()];
+        self.compute(&argon, password, salt, &mut out)?;
+        // The comparison of two outputs takes the same time wherever they differ.
+        Ok(Output::new(&out).map_err(Error::internal)? == *kept)
     }
 
     /// Compares with a kept hash; with `None` it takes the same time and is wrong.
@@ -59,7 +96,7 @@ impl Passwords {
         }
         let hash = PasswordHash::new(kept.unwrap_or(NOBODY)).map_err(Error::internal)?;
         let pass = self.gate.enter()?;
-        let right = self.argon.verify_password(password.reveal().as_bytes(), &hash).is_ok() && kept.is_some();
+        let right = self.matches(password, &hash)? && kept.is_some();
         drop(pass);
         if !right {
             return Ok(Check::Wrong);
@@ -79,6 +116,7 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::password_hash::PasswordHasher;
 
     #[test]
     fn a18_c13_only_the_exact_password() {

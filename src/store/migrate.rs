@@ -33,6 +33,11 @@ pub fn migrate(connection: &mut Connection, path: &Path, change: Change) -> Resu
     follow(&PLAN, connection, path, change)
 }
 
+/// Fails unless the database at `path` is empty, or ours and of a version that this program knows. Changes nothing.
+pub fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    version(&PLAN, connection, path).map(drop)
+}
+
 /// Checks that this program can open the database, and changes nothing.
 pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     match version(&PLAN, connection, path)? {

@@ -1,9 +1,11 @@
 //! Pictures made by hand, good and bad.
 
+use crate::support::{Client, Reply, Server};
 use image::codecs::gif::GifEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, Frame, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
+use std::path::PathBuf;
 
 /// Top left red, top right green, bottom left blue, bottom right white.
 pub fn quarters(width: u32, height: u32) -> DynamicImage {
@@ -102,3 +104,14 @@ pub const CMYK_RED: &[u8] = &[
     0xBF, 0xA0, 0x08, 0x02, 0xFE, // 255, 1, 1, 255
     0xFF, 0xD9,
 ];
+
+/// Sends a picture as the avatar.
+pub fn upload(client: &Client, bytes: &[u8]) -> Reply {
+    client.upload("/api/user/avatar", "avatar", "a.png", "image/png", bytes)
+}
+
+/// What is in the folder of the avatars.
+pub fn files(server: &Server) -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(server.data_dir().join("avatars")).unwrap();
+    folder.map(|entry| entry.unwrap().path()).collect()
+}

@@ -26,11 +26,11 @@ fn o3_every_fault_is_said_at_once_with_line_and_key() {
         ":16: there is no key nope.a",
         "GPT_ASSISTANT_LIMITS__CHAT_PER_MINUTE",
         "GPT_ASSISTANT_SERVER__NOWHERE",
-        "--data-dir",
+        "--listen: server.listen",
     ];
     for (arguments, code) in [
-        (vec!["--config", &file, "--data-dir", ""], 2),
-        (vec!["config", "check", "--config", &file, "--data-dir", ""], 1),
+        (vec!["--config", &file, "--listen", "x"], 2),
+        (vec!["config", "check", "--config", &file, "--listen", "x"], 1),
     ] {
         let ended = place.run(&arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{}", ended.stderr);

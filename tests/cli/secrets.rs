@@ -50,14 +50,11 @@ fn use_everything(server: &Serving, upstream: &Upstream) -> Vec<Reply> {
     replies.push(ann.post("/api/user/api-key/check", &json!({})));
     upstream.says(ANSWER);
     ann.post("/api/chat", &json!({"message": PROMPT})).expect(200);
-    for body in [
-        format!(
-            r#"{{"error":{{"message":"Incorrect API key provided: {KEY}. Bearer {KEY}","code":"invalid_api_key"}}}}"#
-        ),
-        format!("<html>{KEY}</html>"),
-    ] {
+    let refusal =
+        format!(r#"{{"error":{{"message":"Incorrect API key provided: {KEY}. Bearer {KEY}","code":"x"}}}}"#);
+    for (status, body) in [(400, refusal), (400, format!("<html>{KEY}</html>"))] {
         upstream.answers(401, "", &body);
-        replies.push(ann.post("/api/chat", &json!({"message": PROMPT})).expect(400));
+        replies.push(ann.post("/api/chat", &json!({"message": PROMPT})).expect(status));
     }
     upstream.script(vec![crate::support::upstream::Step::Send(plain(500, "", KEY.as_bytes()))]);
     replies.push(ann.post("/api/chat", &json!({"message": PROMPT})).expect(502));

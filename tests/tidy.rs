@@ -1,0 +1,293 @@
+//! The house rules that can be read off the text: which floor may use which, where each outside library lives, how long a
+//! file and a function may be, what must not stand anywhere.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules that use a neighbour on their own floor. Whatever is not here is an arrow nobody has thought about.
+const SIDEWAYS: &[(&str, &[&str], &str)] = &[
+    ("config", &["calendar", "secret"], "its values are checked and its secrets wrapped as they are read"),
+    ("gate", &["error"], "it turns people away"),
+    ("app", &["chat", "models", "settings"], "it owns their state"),
+    (
+        "accounts",
+        &["avatars", "billing", "two_factor"],
+        "an account ends with its picture; a key is sealed for its payer",
+    ),
+    ("backup", &["avatars"], "pictures are part of an archive"),
+    ("chat", &["billing"], "an answer is paid for before it begins"),
+    ("conversations", &["accounts", "chat"], "they show running answers, and check names of models alike"),
+    ("invites", &["accounts"], "a note is a line of text, as a title is"),
+    ("settings", &["accounts"], "a shared key is checked as a person's is"),
+    ("two_factor", &["accounts"], "it wants the password first"),
+    ("cli", &["server"], "serve is the process around it"),
+];
+
+/// Outside libraries and the only places that name them, as beginnings of paths in `src/`.
+const HOMES: &[(&str, &[&str])] = &[
+    ("anyhow", &["cli/", "backup.rs"]),
+    ("argon2", &["auth/"]),
+    ("base64", &["keys.rs", "oss.rs"]),
+    ("chacha20poly1305", &["keys.rs"]),
+    ("clap", &["cli/"]),
+    ("comrak", &["render/"]),
+    ("email_address", &["accounts.rs"]),
+    ("fast_qr", &["auth/"]),
+    ("flate2", &["http/", "upstream/"]),
+    ("form_urlencoded", &["http/"]),
+    ("futures_util", &["http/", "server/"]),
+    ("getrandom", &["keys.rs", "auth/"]),
+    ("governor", &["limits.rs"]),
+    ("hmac", &["auth/", "keys.rs", "oss.rs"]),
+    ("hyper", &["server/"]),
+    ("hyper_util", &["server/"]),
+    ("image", &["pictures.rs"]),
+    ("include_dir", &["http/"]),
+    ("indicatif", &["cli/"]),
+    ("ipnet", &["config/", "server/"]),
+    // Dates of signatures and of a provider's Retry-After have forms of their own.
+    ("jiff", &["calendar.rs", "oss.rs", "upstream/"]),
+    ("jsonwebtoken", &["auth/"]),
+    ("multer", &["http/"]),
+    ("pulldown_latex", &["render/"]),
+    ("r2d2", &["store/"]),
+    ("r2d2_sqlite", &["store/"]),
+    ("rpassword", &["cli/"]),
+    ("rusqlite", &["store/"]),
+    ("schemars", &["http/", "model.rs", "admin.rs"]),
+    ("serde_path_to_error", &["http/"]),
+    ("sha1", &["oss.rs"]),
+    ("sha2", &["auth/", "keys.rs", "oss.rs"]),
+    ("socket2", &["server/", "upstream/"]),
+    // What waits for the end of an answer is told by a channel that a thread can write to.
+    ("tokio", &["http/", "server/", "cli/serve.rs", "chat/"]),
+    ("toml", &["config/"]),
+    ("totp_rs", &["auth/"]),
+    ("tower_service", &["server/"]),
+    ("tracing_subscriber", &["cli/serve.rs"]),
+    ("unicode_segmentation", &["text.rs", "search.rs"]),
+    // The health check is a client of ours, and the bucket a server that is no model service.
+    ("ureq", &["upstream/", "oss.rs", "cli/checks.rs"]),
+    ("warp", &["http/", "server/"]),
+    ("zeroize", &["keys.rs", "secret.rs"]),
+    ("zip", &["archive.rs"]),
+];
+
+const LONGEST_FILE: usize = 400;
+const LONGEST_FUNCTION: usize = 60;
+/// What may stand before `fn`.
+const QUALIFIERS: [&str; 6] = ["pub", "pub(super)", "pub(crate)", "const", "async", "unsafe"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a folder of the repository, with their text; what is no text is left out.
+fn texts(folder: &str) -> Vec<(PathBuf, String)> {
+    let (mut found, mut folders) = (Vec::new(), vec![root().join(folder)]);
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                let foreign = ["node_modules", "target", "__pycache__", "transcripts", "corpus"];
+                if !foreign.contains(&name.as_str()) {
+                    folders.push(path);
+                }
+            } else if name != "package-lock.json"
+                && let Ok(text) = fs::read_to_string(&path)
+            {
+                found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty() || !root().join(folder).exists(), "{folder}");
+    found
+}
+
+/// The lines of a source file that are neither blank, nor comment, nor its unit tests.
+fn code(text: &str) -> Vec<&str> {
+    let before_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    before_tests
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"))
+        .collect()
+}
+
+/// Source files by their path in `src/`, with their code alone.
+fn sources() -> Vec<(String, String)> {
+    let rust =
+        texts("src").into_iter().filter(|(path, _)| path.extension().is_some_and(|ending| ending == "rs"));
+    let path = |path: PathBuf| path.strip_prefix("src").unwrap().to_string_lossy().into_owned();
+    rust.map(|(file, text)| (path(file), code(&text).join("\n"))).collect()
+}
+
+/// The floor of each module: the paragraphs of `lib.rs`, from the bottom up.
+fn floors() -> BTreeMap<String, usize> {
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let (mut floors, mut floor) = (BTreeMap::new(), 0);
+    for line in text.lines() {
+        if line.starts_with("// ") {
+            floor += 1;
+        } else if let Some(name) = line.strip_prefix("pub mod ") {
+            floors.insert(name.trim_end_matches(';').to_owned(), floor);
+        }
+    }
+    assert!(floor >= 5 && floors.len() > 20, "{floors:?}");
+    floors
+}
+
+/// The modules named behind `crate::`, also in braces.
+fn named(code: &str) -> BTreeSet<String> {
+    let word =
+        |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    let mut found = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let (mut depth, mut begins) = (0, true);
+        for (at, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                c if begins && !c.is_whitespace() => {
+                    found.insert(word(&list[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn arrows_between_floors_point_down() {
+    let floors = floors();
+    let mut sideways: BTreeSet<(String, String)> = BTreeSet::new();
+    for (path, code) in sources() {
+        let module = path.split(['/', '.']).next().unwrap().to_owned();
+        let Some(own) = floors.get(&module) else { continue };
+        for other in named(&code).into_iter().filter(|other| *other != module) {
+            let Some(floor) = floors.get(&other) else { continue };
+            assert!(floor <= own, "{path}: {module} stands below {other} and must not use it");
+            // Everything that the product does takes the App.
+            if floor == own && other != "app" {
+                sideways.insert((module.clone(), other));
+            }
+        }
+    }
+    let listed = |(module, other): &(String, String)| {
+        SIDEWAYS
+            .iter()
+            .any(|(from, to, why)| from == module && to.contains(&other.as_str()) && why.len() > 10)
+    };
+    let new: Vec<_> = sideways.iter().filter(|arrow| !listed(arrow)).collect();
+    assert!(new.is_empty(), "sideways arrows that the list does not name: {new:?}");
+    let drawn = |from: &str, to: &str| sideways.contains(&(from.to_owned(), to.to_owned()));
+    for (from, to, _) in SIDEWAYS {
+        let gone: Vec<_> = to.iter().filter(|to| !drawn(from, to)).collect();
+        assert!(gone.is_empty(), "listed, but {from} no longer uses {gone:?}");
+    }
+}
+
+#[test]
+fn every_library_has_its_home() {
+    let names = |code: &str, library: &str| {
+        let path = format!("{library}::");
+        code.match_indices(&path).any(|(at, _)| {
+            let before = code[..at].chars().next_back().unwrap_or(' ');
+            !before.is_ascii_alphanumeric() && before != '_' && before != ':'
+        }) || code.contains(&format!("use {library};"))
+    };
+    for (path, code) in sources() {
+        for (library, homes) in HOMES.iter().filter(|(library, _)| names(&code, library)) {
+            assert!(
+                homes.iter().any(|home| path.starts_with(home)),
+                "{path} names {library}, which lives in {homes:?}"
+            );
+        }
+    }
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let needed = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap();
+    // Used everywhere by their nature: shapes on the wire, the log, types of the protocol, the operating system.
+    let everywhere = ["serde", "serde_json", "tracing", "http", "bytes", "rustix"];
+    for line in needed.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let Some((name, _)) = line.split_once(" =") else { continue };
+        let name = name.replace('-', "_");
+        let known = everywhere.contains(&name.as_str()) || HOMES.iter().any(|(library, _)| *library == name);
+        assert!(known, "{name} has no home in the list of this test");
+    }
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    for (path, code) in sources() {
+        let lines: Vec<&str> = code.lines().collect();
+        assert!(lines.len() <= LONGEST_FILE, "{path} has {} lines of code", lines.len());
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        for (start, line) in lines.iter().enumerate() {
+            let is_function = line.split_whitespace().find(|word| !QUALIFIERS.contains(word)) == Some("fn");
+            if !is_function || line.ends_with('}') || line.ends_with(';') {
+                continue;
+            }
+            let closing =
+                |other: &&&str| other.trim_start().starts_with('}') && indent(other) == indent(line);
+            let length = lines[start..].iter().take_while(|other| !closing(other)).count() + 1;
+            assert!(length <= LONGEST_FUNCTION, "{path}: {} has {length} lines", line.trim());
+        }
+    }
+}
+
+#[test]
+fn nothing_unfinished_and_nothing_of_one_machine() {
+    let here = Path::new("tests/tidy.rs");
+    let everything =
+        ["src", "tests", "migrations", "static", "docs", "tools", "bench/src"].into_iter().flat_map(texts);
+    let at_the_top = fs::read_dir(root())
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file() && !path.ends_with(".git"));
+    let at_the_top =
+        at_the_top.filter_map(|path| Some((path.file_name()?.into(), fs::read_to_string(&path).ok()?)));
+    for (path, text) in everything.chain(at_the_top).filter(|(path, _): &(PathBuf, String)| path != here) {
+        for (number, line) in text.lines().enumerate() {
+            for forbidden in [
+                "todo!(",
+                "dbg!(",
+                "unimplemented!(",
+                "FIXME",
+                "/root/.",
+                "/work/",
+                "/tmp/claude",
+                "C:\\Users",
+            ] {
+                assert!(!line.contains(forbidden), "{}:{}: {forbidden}", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reference_for_people_names_every_route() {
+    let Ok(text) = fs::read_to_string(root().join("docs/API.md")) else { return };
+    let missing: Vec<String> = gpt_assistant::http::routes()
+        .filter(|route| !text.contains(&format!("{} {}", route.verb.as_str(), route.path)))
+        .map(|route| format!("{} {}", route.verb.as_str(), route.path))
+        .collect();
+    assert!(missing.is_empty(), "docs/API.md does not name {missing:#?}");
+}
