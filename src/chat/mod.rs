@@ -65,12 +65,7 @@ enum Prepared {
 
 /// Answers a message; blocks until the upstream has said all. `tell` hears as soon as the answer's row is durable, or
 /// why there is none. It may run on the thread that writes, and shall wake somebody and no more.
-pub fn send(
-    app: Arc<App>,
-    user: UserId,
-    message: Message,
-    tell: impl FnOnce(Result<Sent>) + Send + 'static,
-) {
+pub fn send(app: Arc<App>, user: UserId, message: Message, tell: impl FnOnce(Result<Sent>) + Send + 'static) {
     match prepare(&app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(answering)) => tell(Ok(Sent { answering, again: true })),

@@ -273,7 +273,8 @@ fn retry(call: Call) -> Waiting {
         };
         let with = message(as_chat, call.app.config.chat.max_message_chars)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let work = move |tell: Sender<_>| chat::retry(app, user, turn, with, move |sent| drop(tell.send(sent)));
+        let work =
+            move |tell: Sender<_>| chat::retry(app, user, turn, with, move |sent| drop(tell.send(sent)));
         let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })

@@ -12,6 +12,8 @@ use std::sync::Arc;
 /// The addresses of the page; below `/chat/` any conversation.
 const ADDRESSES: [&str; 7] = ["/", "/login", "/register", "/chat", "/stats", "/settings", "/admin"];
 const WORKER_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; connect-src 'self'");
+/// Parts of the page that one place needs and another does not, by their views: the page asks early for those of its place.
+const PARTS: [&str; 6] = ["door", "shell", "keyboard", "chat", "settings", "stats"];
 /// The module with which the page starts.
 const ENTRY: &str = "js/app.js";
 
@@ -30,13 +32,21 @@ impl Document {
         let config = &app.config;
         let assets = format!("{}/assets/{}", config.server.base_path, ASSETS.hash);
         let file = |path: &str| ASSETS.text(path).unwrap_or_default().trim_end().to_owned();
-        let preload = ASSETS
-            .modules(ENTRY)
-            .into_iter()
-            .map(|module| format!("<link rel=\"modulepreload\" href=\"{assets}/{module}\">\n"));
+        let core = ASSETS.modules(ENTRY);
+        let preload = core.iter().map(|module| {
+            format!("<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"{assets}/{module}\">\n")
+        });
+        let part = |name: &&str| {
+            let modules = ASSETS.modules(&format!("js/views/{name}.js")).into_iter();
+            let own = modules.filter(|module| !core.contains(module));
+            let files: Vec<String> = own.map(|module| module.trim_start_matches("js/").to_owned()).collect();
+            format!("{name}={}", files.join(" "))
+        };
+        let parts: Vec<String> = PARTS.iter().map(part).collect();
         let kept = ["css/page.css", "js/", "icons/"].into_iter().flat_map(|folder| ASSETS.below(folder));
         let values = [
             ("{preload}", preload.collect()),
+            ("{parts}", parts.join(";")),
             ("{sprite}", file("icons/sprite.svg")),
             ("{files}", kept.collect::<Vec<_>>().join(" ")),
             ("{build}", ASSETS.hash.clone()),

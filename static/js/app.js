@@ -5,8 +5,6 @@ import { createWords } from "./lib/words.js";
 import { prefs } from "./models/kept.js";
 import { base } from "./models/session.js";
 import { watchVersions } from "./lib/trusted.js";
-import { mountChat } from "./views/chat.js";
-import { mountShell } from "./views/shell.js";
 
 const root = document.documentElement;
 const ROOMS = { "/settings": "settings", "/stats": "stats", "/admin": "lost" };
@@ -36,7 +34,7 @@ ctx.replace = (path) => history.replaceState(history.state, "", ctx.address(path
 ctx.newChat = async () => {
   await ctx.go("/chat");
   // On a phone the keyboard would cover what one may want to read first.
-  if (!matchMedia("(pointer: coarse)").matches) page.inside?.chat.composer.focus();
+  if (!matchMedia("(pointer: coarse)").matches) page.inside?.chat?.composer.focus();
 };
 
 /** Somebody has signed in, and goes where she wanted to. */
@@ -73,8 +71,12 @@ async function route() {
   const id = Number(path.match(/^\/chat\/(\d+)$/)?.[1]) || null;
   const turn = Number(location.hash.match(/^#turn-(\d+)$/)?.[1]) || null;
   ctx.currentConversation = id;
-  page.inside.shell.sidebar.update();
-  await page.inside.chat.open(id, { turn });
+  page.inside.shell.update(true);
+  const { inside } = page;
+  const { mountChat } = await ctx.load("chat");
+  if (inside !== page.inside || main.hidden) return;
+  inside.chat ??= mountChat(main, ctx);
+  await inside.chat.open(id, { turn });
 }
 
 async function showDoor(path) {
@@ -87,7 +89,7 @@ async function showDoor(path) {
 
 async function showRoom(room) {
   ctx.currentConversation = null;
-  page.inside.shell.sidebar.update();
+  page.inside.shell.update(false);
   const wanted = location.href;
   const { mount } = await ctx.load(room);
   if (wanted !== location.href) return;
@@ -107,7 +109,7 @@ const enter = () => {
 
 /** Mounts what is always there for somebody who is signed in. */
 async function comeIn() {
-  const keyboard = ctx.load("keyboard");
+  const parts = Promise.all([ctx.load("shell"), ctx.load("keyboard")]);
   while (session.user === null) {
     try {
       session.user = await ctx.api("/user");
@@ -123,15 +125,15 @@ async function comeIn() {
   }
   leave();
   ctx.begin();
-  page.inside = { toast: mountToast(ctx), shell: mountShell(ctx), chat: mountChat(main, ctx) };
-  page.inside.keyboard = (await keyboard).mountKeyboard(ctx, page);
+  const [{ mountShell }, { mountKeyboard }] = await parts;
+  page.inside = { toast: mountToast(ctx), shell: mountShell(ctx), keyboard: mountKeyboard(ctx, page), chat: null };
   return true;
 }
 
 function leave() {
   page.door?.destroy();
   page.room?.destroy();
-  for (const part of Object.values(page.inside ?? {})) part.destroy();
+  for (const part of Object.values(page.inside ?? {})) part?.destroy();
   Object.assign(page, { door: null, room: null, inside: null });
 }
 

@@ -24,11 +24,12 @@
   const outside = path === "/login" || path === "/register";
   const signed = read("sessionStorage", "token") ?? read("localStorage", "token");
   root.dataset.place = outside || !signed ? "door" : /^\/(chat(\/\d+)?)?$/.test(path) ? "chat" : "room";
-  const soon = [`i18n/${language}.js`];
-  if (root.dataset.place === "door") soon.push("views/door.js");
-  if (path === "/" || path === "/chat") soon.push("views/empty.js");
-  if (path === "/stats" || path === "/settings") soon.push(`views${path}.js`);
-  for (const file of soon) {
+  // What this place needs, in time: the server has written down which files each part consists of.
+  const parts = Object.fromEntries(root.dataset.parts.split(";").map((part) => part.split("=")));
+  const { place } = root.dataset;
+  const needed = place === "door" ? ["door"] : ["shell", "keyboard", place === "chat" ? "chat" : path.slice(1)];
+  const files = new Set([`i18n/${language}.js`, ...needed.flatMap((part) => parts[part]?.split(" ") ?? [])]);
+  for (const file of files) {
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${assets}/js/${file}` }));
   }
 })();

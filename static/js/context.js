@@ -5,7 +5,7 @@ import { createDrafts, prefs } from "./models/kept.js";
 import { Line } from "./models/line.js";
 import { List, Models } from "./models/list.js";
 import { base, createApi, Session } from "./models/session.js";
-import { said } from "./views/turn_parts.js";
+import { said } from "./views/fault.js";
 
 const SHORT = 4000;
 const LONG = 8000;
@@ -71,8 +71,8 @@ export function createContext() {
   ctx.openShelf = async (kind) => (await ctx.load("shelf")).openShelf(ctx, kind);
   ctx.openSheet = async (name) => (await ctx.load(name)).open(ctx);
   ctx.confirm = async (question) => (await ctx.load("dialog")).confirm(ctx, question);
-  ctx.openMenu = async (anchor, label, items) => (await ctx.load("menu")).openMenu(anchor, label, items);
-  ctx.openConversationMenu = async (...about) => (await ctx.load("conversation_menu")).open(ctx, ...about);
+  ctx.openConversationMenu = async (...about) => (await ctx.load("menus")).openConversationMenu(ctx, ...about);
+  ctx.openAccountMenu = async (anchor) => (await ctx.load("menus")).openAccountMenu(ctx, anchor);
   ctx.signOut = async () => {
     await api("/logout", { method: "POST" }).catch(() => {});
     session.leave();

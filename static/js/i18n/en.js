@@ -12,7 +12,8 @@ export default {
   search: "Search",
   more: "More",
   moreAbout: "More about {title}",
-  yourAccount: "Your account",
+  yourAccount: ", your account",
+  skipToPage: "Skip to the page",
   close: "Close",
   cancel: "Cancel",
   save: "Save",
@@ -59,7 +60,6 @@ export default {
   passwordsDiffer: "The two passwords differ.",
   passwordShort: { one: "The password needs at least {n} character.", other: "The password needs at least {n} characters." },
   passwordHelp: { one: "{n} character or more. Length beats symbols.", other: "{n} characters or more. Length beats symbols." },
-  passwordWrong: "The password is not right.",
   emailTaken: "This email is already in use.",
   lookAgain: { one: "One thing needs another look.", other: "{n} things need another look." },
   fillIn: { one: "One thing is missing.", other: "{n} things are missing." },
@@ -94,7 +94,6 @@ export default {
   trashEmpty: "The trash is empty.",
   trashKeeps: { one: "Kept for {n} day.", other: "Kept for {n} days." },
   deleteForeverSure: "Delete this conversation for good?",
-  backToList: "Back to the list",
 
   // an empty chat
   morning: "Good morning, {name}.",
@@ -159,6 +158,8 @@ export default {
   drop: "Drop it",
   goOnWriting: "Go on writing",
   turnDeleted: { one: "Deleted.", other: "Deleted, with {n} turns in all." },
+  done: "Done",
+  notDone: "Not done",
   copyCode: "Copy code",
   wrapLines: "Wrap lines",
   showAllLines: { one: "Show {n} line", other: "Show all {n} lines" },
@@ -204,6 +205,23 @@ export default {
   fault_upstream_rate_limited: "The model service has too much to do. Please try again in a moment.",
   fault_model_not_found: "The model service does not know this model.",
   fault_context_too_long: "This conversation is too long for the model. A new chat begins with an empty page.",
+
+  // what the server says of a field, by its own sentence
+  "A title is one line of text.": "A title is one line of text.",
+  "The API key holds characters that no key has.": "The API key holds characters that no key has.",
+  "The API key is missing.": "The API key is missing.",
+  "The API key is too long.": "The API key is too long.",
+  "The name holds control characters.": "The name holds control characters.",
+  "The name is too long.": "The name is too long.",
+  "The password is not right.": "The password is not right.",
+  "The password is too long.": "The password is too long.",
+  "The system prompt is too long.": "The system prompt is too long.",
+  "This address is not complete.": "This address is not complete.",
+  "This is not a picture that works here. PNG, JPEG, WebP and GIF do.": "This is not a picture that works here. PNG, JPEG, WebP and GIF do.",
+  "This is the masked form of a key, not the key.": "This is the masked form of a key, not the key.",
+  "This picture has too many pixels: at most 8192 a side and 24 million in all.": "This picture has too many pixels: at most 8192 a side and 24 million in all.",
+  "This picture is damaged.": "This picture is damaged.",
+  "The picture is larger than 10 MiB.": "The picture is larger than 10 MiB.",
 
   // settings of a conversation
   systemPrompt: "System prompt",

@@ -12,7 +12,8 @@ export default {
   search: "搜索",
   more: "更多",
   moreAbout: "“{title}”的更多操作",
-  yourAccount: "你的账户",
+  yourAccount: "，你的账户",
+  skipToPage: "跳到正文",
   close: "关闭",
   cancel: "取消",
   save: "保存",
@@ -59,7 +60,6 @@ export default {
   passwordsDiffer: "两次密码不一致。",
   passwordShort: { other: "密码至少要 {n} 个字符。" },
   passwordHelp: { other: "至少 {n} 个字符。长度比符号更管用。" },
-  passwordWrong: "密码不对。",
   emailTaken: "这个邮箱已经注册过。",
   lookAgain: { other: "有 {n} 处需要再看一下。" },
   fillIn: { other: "还有 {n} 处没有填。" },
@@ -94,7 +94,6 @@ export default {
   trashEmpty: "回收站是空的。",
   trashKeeps: { other: "保留 {n} 天。" },
   deleteForeverSure: "要彻底删除这个对话吗？",
-  backToList: "回到列表",
 
   // an empty chat
   morning: "早上好，{name}。",
@@ -159,6 +158,8 @@ export default {
   drop: "放弃",
   goOnWriting: "继续写",
   turnDeleted: { one: "已删除。", other: "已删除，共 {n} 轮。" },
+  done: "已完成",
+  notDone: "未完成",
   copyCode: "复制代码",
   wrapLines: "自动换行",
   showAllLines: { other: "显示全部 {n} 行" },
@@ -204,6 +205,23 @@ export default {
   fault_upstream_rate_limited: "模型服务太忙，请稍后再试。",
   fault_model_not_found: "模型服务没有这个模型。",
   fault_context_too_long: "这个对话对模型来说太长了。新对话会从空白开始。",
+
+  // what the server says of a field, by its own sentence
+  "A title is one line of text.": "标题是一行文字。",
+  "The API key holds characters that no key has.": "密钥里有不该出现的字符。",
+  "The API key is missing.": "请填写密钥。",
+  "The API key is too long.": "密钥太长了。",
+  "The name holds control characters.": "名字里有控制字符。",
+  "The name is too long.": "名字太长了。",
+  "The password is not right.": "密码不对。",
+  "The password is too long.": "密码太长了。",
+  "The system prompt is too long.": "系统提示词太长了。",
+  "This address is not complete.": "邮箱地址不完整。",
+  "This is not a picture that works here. PNG, JPEG, WebP and GIF do.": "这不是这里能用的图片。可以用 PNG、JPEG、WebP 和 GIF。",
+  "This is the masked form of a key, not the key.": "这是遮盖后的密钥，不是密钥本身。",
+  "This picture has too many pixels: at most 8192 a side and 24 million in all.": "图片像素太多：每边最多 8192，总共最多 2400 万。",
+  "This picture is damaged.": "图片已损坏。",
+  "The picture is larger than 10 MiB.": "图片超过 10 MiB。",
 
   // settings of a conversation
   systemPrompt: "系统提示词",

@@ -20,6 +20,8 @@ export function createWords(table, locale, regional = locale) {
   return Object.assign(words, {
     locale,
     has: (key) => table[key] !== undefined,
+    /** A sentence of the server in this language, as far as it is known here. */
+    said: (sentence) => (table[sentence] === undefined ? sentence : words(sentence)),
     number: (value) => number.format(value),
     compact: (value) => compact.format(value),
     clock: clock(regional),

@@ -26,8 +26,8 @@ export function read(name, kind = "localStorage") {
 /** Keeps a text under a name; `null` forgets it. */
 export function write(name, value, kind = "localStorage") {
   try {
-    if (value === null) storage(kind)?.removeItem(prefix + name);
-    else storage(kind)?.setItem(prefix + name, value);
+    if (value === null) storage(kind).removeItem(prefix + name);
+    else storage(kind).setItem(prefix + name, value);
     memory.delete(kind + name);
   } catch {
     memory.set(kind + name, value);

@@ -22,21 +22,30 @@ export class Scroll extends EventTarget {
   #touched = 0;
   #wasAtEnd = true;
   #gliding;
+  #over = new AbortController();
 
   constructor(scroller) {
     super();
     this.#scroller = scroller;
-    const options = { passive: true };
+    const { signal } = this.#over;
+    const options = { passive: true, signal };
     scroller.addEventListener("scroll", () => this.#scrolled(), options);
     scroller.addEventListener("wheel", (event) => this.#touch(event.deltaY < 0), options);
     scroller.addEventListener("touchmove", () => this.#touch(false), options);
     scroller.addEventListener("keydown", ({ key }) => {
       if (["ArrowUp", "PageUp", "Home"].includes(key)) this.#touch(true);
       else if (["ArrowDown", "PageDown", "End", " "].includes(key)) this.#touch(false);
-    });
+    }, options);
     // The scroll bar is the scroller's own: nothing in it was hit.
     scroller.addEventListener("pointerdown", (event) => event.target === scroller && this.#touch(true), options);
-    new ResizeObserver(() => this.grow()).observe(scroller);
+    const sizes = new ResizeObserver(() => this.grow());
+    sizes.observe(scroller);
+    signal.addEventListener("abort", () => sizes.disconnect());
+  }
+
+  destroy() {
+    this.#over.abort();
+    this.mode = "free";
   }
 
   get #max() {

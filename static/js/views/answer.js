@@ -2,10 +2,17 @@
 
 import { el } from "../lib/dom.js";
 import { elements } from "../lib/trusted.js";
-import { dressCode } from "./code.js";
+import { dressCode, restOfCode } from "./code.js";
 
 /** So long may a piece of growing text be before a new one begins: a browser lays out each piece by itself. */
 const PIECE = 6000;
+/** A line that is longer than this is no line that anybody reads: it is broken where there is a blank. */
+const LINE = 20_000;
+/** So much HTML is put in at once; the rest waits for the next frame. */
+const SLICE = 60_000;
+/** An answer of more blocks is laid out only where it is seen. */
+const MANY = 300;
+const MOST_SPOKEN = 20;
 /** What begins a line that is no continuation of a paragraph. */
 const BEGINS_BLOCK = /^(\s|[#>|`~+*-]|\d+[.)])/;
 
@@ -17,29 +24,47 @@ export function mountAnswer(element, ctx) {
 
   const dress = (node, how) => {
     for (const code of node.matches(".code") ? [node] : node.querySelectorAll(".code")) dressCode(code, ctx, how);
+    for (const box of node.querySelectorAll("input")) box.setAttribute("aria-label", ctx.t(box.checked ? "done" : "notDone"));
   };
 
-  /** Puts the blocks of a growing answer in. Gives the texts of those that settled now. */
+  /** Puts block `index` in its place. */
+  function put({ html }, index) {
+    const old = shown[index];
+    let node = elements(html)[0] ?? el("p");
+    caret.remove();
+    const rest = old && restOfCode(old.node, node);
+    if (rest !== null && old) {
+      // A long block that grew here is laid out already, piece by piece: it stays, and gets what is missing.
+      node = old.node;
+      tail.release();
+      if (rest !== "") node.querySelector("code").append(el("span", null, rest));
+    } else {
+      dress(node);
+      if (old) old.node.replaceWith(node);
+      else element.insertBefore(node, tail.isIn(element) ? tail.element : null);
+    }
+    shown[index] = { html, node, isSpoken: old?.isSpoken };
+  }
+
+  /** Puts the blocks of a growing answer in, as many as a frame has time for. */
   function sync(blocks) {
     const settled = [];
-    blocks.forEach(({ html, open }, index) => {
-      const old = shown[index];
-      if (old?.html !== html) {
-        const node = elements(html)[0] ?? el("p");
-        dress(node);
-        if (old) old.node.replaceWith(node);
-        else element.insertBefore(node, tail.isIn(element) ? tail.element : null);
-        shown[index] = { html, node, isSpoken: old?.isSpoken };
+    let [size, index] = [0, 0];
+    for (; index < blocks.length && size < SLICE; index++) {
+      if (shown[index]?.html !== blocks[index].html) {
+        put(blocks[index], index);
+        size += blocks[index].html.length + 100;
       }
       // One that another follows does not change any more, whatever was said of it when it was the last.
-      const isSettled = !open || index < blocks.length - 1;
+      const isSettled = !blocks[index].open || index < blocks.length - 1;
       if (isSettled && !shown[index].isSpoken) {
         shown[index].isSpoken = true;
         settled.push(shown[index].node);
       }
-    });
-    for (const { node } of shown.splice(blocks.length)) node.remove();
-    return settled.map(spokenText);
+    }
+    for (const { node } of shown.splice(Math.max(index, blocks.length))) node.remove();
+    if (blocks.length > MANY) element.dataset.long = "";
+    return { isWhole: index === blocks.length, settled: settled.slice(-MOST_SPOKEN).map(spokenText) };
   }
 
   /** Where the tail stands: in an open code block, on in an open paragraph, else behind all blocks. */
@@ -52,20 +77,22 @@ export function mountAnswer(element, ctx) {
   }
 
   return {
-    /** Shows a growing answer. Gives the texts that settled, or null when a selection keeps it from changing. */
+    /** Shows a growing answer. Gives `{isWhole, settled}`, the texts that settled, or null when a selection holds it. */
     grow(answer) {
       if (isSelected(shown.at(-1)?.node) || isSelected(tail.element)) return null;
-      const settled = sync(answer.blocks);
+      const done = sync(answer.blocks);
+      // Until all blocks are in, the text that they will take the place of stays.
+      if (!done.isWhole) return done;
       tail.put(place(answer), answer);
       if (tail.isEmpty) deepest(shown.at(-1)?.node ?? element).append(caret);
       else tail.end.append(caret);
-      return settled;
+      return done;
     },
-    /** The answer has ended: what grew is what it is. False when a selection keeps it from changing yet. */
+    /** The answer has ended: what grew is what it is. Gives what `grow` gives. */
     end(answer) {
-      if (this.grow(answer) === null) return false;
-      caret.remove();
-      return true;
+      const done = this.grow(answer);
+      if (done?.isWhole) caret.remove();
+      return done;
     },
     /** Shows an answer that was stored. */
     show({ response, response_html: html }) {
@@ -75,6 +102,8 @@ export function mountAnswer(element, ctx) {
       const plain = () => (response === "" ? [] : [el("p.plain", { dir: "auto" }, response)]);
       const nodes = html === undefined ? plain() : elements(html);
       for (const node of nodes) dress(node, { isFolded: true });
+      if (nodes.length > MANY) element.dataset.long = "";
+      else delete element.dataset.long;
       element.replaceChildren(...nodes);
     },
   };
@@ -115,7 +144,8 @@ export function createTail() {
     if (text === null) piece(added);
     else text.appendData(added);
     while (text.length > PIECE) {
-      const at = text.data.lastIndexOf("\n", text.data.length - 2);
+      const isLine = text.length > LINE;
+      const at = Math.max(text.data.lastIndexOf("\n", text.length - 2), isLine ? text.data.lastIndexOf(" ", text.length - 2) : -1);
       if (at < PIECE / 2) break;
       const rest = text.data.slice(at + 1);
       text.deleteData(at + 1, text.length);
@@ -146,6 +176,11 @@ export function createTail() {
       if (length === 0) parent.append(...kind === "line" ? [el("br.tail-break")] : [], element);
       grow(answer.tail.slice(length));
       length = answer.tail.length;
+    },
+    /** Leaves what it has put where it stands. */
+    release() {
+      element = el("span.tail");
+      [parent, kind, cuts, length, text] = [null, null, null, 0, null];
     },
     clear() {
       if (kind === "line") parent.querySelector(".tail-break")?.remove();

@@ -3,7 +3,7 @@
 import { button, el, icon } from "../lib/dom.js";
 import { openDialog } from "./dialog.js";
 import { together } from "./field.js";
-import { said } from "./turn_parts.js";
+import { said } from "./fault.js";
 
 /** A dialog with fields whose faults stand beside them. */
 export function askWith(ctx, title, all, { lead = [], word, send, isDanger = false }) {
@@ -22,7 +22,7 @@ export function askWith(ctx, title, all, { lead = [], word, send, isDanger = fal
       dialog.close();
     } catch (fault) {
       const named = fields.filter((field) => fault.fields?.[field.key]);
-      for (const field of named) field.say(fault.fields[field.key] === "The password is not right." ? t("passwordWrong") : fault.fields[field.key]);
+      for (const field of named) field.say(t.said(fault.fields[field.key]));
       named[0]?.input.focus();
       if (named.length === 0 && fault.status !== 401) wrong.replaceChildren(el("div.notice.danger", null, icon("alert"), el("p", null, said({ code: fault.code, message: fault.message }, t).sentence)));
     } finally {

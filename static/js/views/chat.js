@@ -1,14 +1,14 @@
 // The room in which one chats: bar, turns, composer.
 
-import { el, icon, iconButton } from "../lib/dom.js";
+import { el, iconButton } from "../lib/dom.js";
 import { Conversation } from "../models/conversation.js";
 import { HOLD, Scroll } from "../models/scroll.js";
-import { createListener } from "./chat_says.js";
+import { createEmpty, createLatest, createListener, lazyActions, lazyRail } from "./chat_parts.js";
 import { watchCode } from "./code.js";
 import { mountComposer } from "./composer.js";
 import { mountConversation } from "./conversation.js";
 import { fillBar } from "./shell.js";
-import { fault as faultNotice } from "./turn_parts.js";
+import { fault as faultNotice } from "./fault.js";
 
 const SKELETON = 200;
 
@@ -23,12 +23,12 @@ export function mountChat(main, ctx) {
   const actions = lazyActions(ctx, room);
   const turns = mountConversation(scroller, ctx, scroll, actions);
   const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, text) });
-  const latest = el("button.latest", { type: "button", hidden: true, click: () => scroll.toEnd(room.model.running === null) }, icon("latest", "icon small"), el("span.caret", { "aria-hidden": "true" }), t("latest"));
+  const latest = createLatest(ctx, room);
   dock.prepend(latest);
-  const rail = lazyRail(main, ctx, { current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
+  const rail = lazyRail(main, ctx, { scroll, current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
   Object.assign(room, { turns, composer, rail, actions });
   const listen = createListener(ctx);
-  const code = watchCode(scroller, ctx);
+  const unwatchCode = watchCode(scroller, ctx);
   let order = 0;
 
   // --- opening
@@ -53,15 +53,10 @@ export function mountChat(main, ctx) {
     heading.rename(list.find(id)?.title ?? "");
     place();
     const late = setTimeout(() => place(el("div.conversation.skeleton", { "aria-hidden": "true" }, ...Array.from({ length: 5 }, () => el("i")))), SKELETON);
-    try {
-      await model.load();
-    } catch (fault) {
-      clearTimeout(late);
-      if (mine === order) lost(fault, id);
-      return;
-    }
+    const fault = await model.load().then(() => null, (reason) => reason);
     clearTimeout(late);
     if (mine !== order) return;
+    if (fault) return lost(fault, id);
     show();
     if (turn) goTo(turn);
     else turns.settle();
@@ -96,13 +91,9 @@ export function mountChat(main, ctx) {
     const { model } = room;
     const isEmpty = model.id === null && !model.answers.pending;
     turns.open(isEmpty ? null : model);
-    place(isEmpty ? "" : turns.element);
+    place(isEmpty ? createEmpty(ctx, { fill: composer.fill }) : turns.element);
     rail.update(isEmpty ? [] : model.path());
     refresh();
-    if (!isEmpty) return;
-    ctx.load("empty").then(({ createEmpty }) => {
-      if (room.model === model && model.path().length === 0) place(createEmpty(ctx, { fill: composer.fill }));
-    });
   }
 
   /** What stands around the turns. */
@@ -148,15 +139,6 @@ export function mountChat(main, ctx) {
     return room.model.stop().catch(ctx.fail);
   }
 
-  /** To the question before or behind. */
-  function step(by) {
-    const path = room.model.path();
-    const { index, off } = turns.current();
-    const to = by < 0 && off < -8 ? index : index + by;
-    if (to >= path.length) scroll.toEnd(true);
-    else if (to >= 0) turns.reveal(path[to].id, HOLD, true);
-  }
-
   function chooseModel(model) {
     return room.model.change({ model }).catch(ctx.fail);
   }
@@ -169,18 +151,6 @@ export function mountChat(main, ctx) {
     return true;
   }
 
-  function copyLast() {
-    const last = room.model.path().findLast((turn) => turn.response !== "");
-    if (last) actions.copy(last);
-  }
-
-  /** Another version of the turn in which the focus is. */
-  function version(target, by) {
-    const turn = room.model.path().find((each) => turns.views.get(each.id)?.element.contains(target));
-    if (!turn) return false;
-    actions.select(turn, by);
-  }
-
   ctx.openConversationSettings = settings;
   async function settings() {
     const { openConversationSettings } = await ctx.load("conversation_settings");
@@ -189,16 +159,6 @@ export function mountChat(main, ctx) {
 
   // --- the rest of the world
 
-  scroll.addEventListener("end", () => {
-    latest.hidden = scroll.isAtEnd;
-  });
-  let looking = 0;
-  scroll.addEventListener("move", () => {
-    looking ||= requestAnimationFrame(() => {
-      looking = 0;
-      rail.look();
-    });
-  });
   /** Reads anew what may have changed elsewhere. */
   const refetch = async () => {
     const { model } = room;
@@ -212,52 +172,26 @@ export function mountChat(main, ctx) {
   document.addEventListener("visibilitychange", seen);
   session.addEventListener("sibling", told);
   line.addEventListener("change", back);
-  list.addEventListener("change", () => room.model?.id && room.model.named());
+  const named = () => room.model?.id && room.model.named();
+  list.addEventListener("change", named);
 
   return {
-    open, stop, step, settings, copyLast, version, composer, room,
+    open, stop, settings, composer, room,
     destroy() {
       order++;
       room.model?.answers.sleep();
+      room.model = null;
+      scroll.destroy();
       turns.destroy();
       composer.destroy();
       latest.remove();
       rail.destroy();
-      code();
+      unwatchCode();
       document.removeEventListener("visibilitychange", seen);
       session.removeEventListener("sibling", told);
       line.removeEventListener("change", back);
+      list.removeEventListener("change", named);
       scroller.replaceChildren();
     },
-  };
-}
-
-/** What the tools of a turn do is fetched when one is used. */
-function lazyActions(ctx, room) {
-  let made = null;
-  const call = (name) => async (...about) => {
-    const { createTurnActions } = await ctx.load("turn_actions");
-    made ??= createTurnActions(ctx, room);
-    made[name](...about);
-  };
-  return Object.fromEntries(["copy", "retry", "goOn", "edit", "remove", "select"].map((name) => [name, call(name)]));
-}
-
-/** The rail is fetched when there are questions enough for one. */
-function lazyRail(main, ctx, how) {
-  let [rail, isWanted] = [null, false];
-  return {
-    async update(path) {
-      this.path = path;
-      if (!rail && path.length < 3) return;
-      if (!rail && !isWanted) {
-        isWanted = true;
-        rail = (await ctx.load("rail")).mountRail(main, ctx, how);
-        return this.update(this.path);
-      }
-      rail?.update(path);
-    },
-    look: () => rail?.look(),
-    destroy: () => rail?.destroy(),
   };
 }

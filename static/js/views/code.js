@@ -47,6 +47,21 @@ function after(element, at) {
   return range.extractContents();
 }
 
+/** What a code block without colours has more than the one that grew; null where they are not the same so far. */
+export function restOfCode(old, now) {
+  const [one, other] = [old, now].map((block) => block.matches(".code") && block.querySelector("code"));
+  if (!one || !other || other.childElementCount > 0) return null;
+  const [before, after] = [one.textContent, other.textContent];
+  if (before === `${after}\n`) {
+    // The last line end is the fence's, not the code's.
+    let last = one;
+    while (last.lastChild) last = last.lastChild;
+    last.deleteData(last.length - 1, 1);
+    return "";
+  }
+  return after.startsWith(before) ? after.slice(before.length) : null;
+}
+
 /** Watches the buttons of all code blocks. Gives the function that stops it. */
 export function watchCode(scroller, ctx) {
   const press = async (event) => {

@@ -6,7 +6,8 @@ import { HOLD } from "../models/scroll.js";
 import { createTurn } from "./turn.js";
 
 const FIRST = 60;
-const STEP = 40;
+/** Turns that are put in above, a few a frame. */
+const STEP = 8;
 /** So near to the top more turns are put in. */
 const AHEAD = 1600;
 
@@ -50,15 +51,13 @@ export function mountConversation(scroller, ctx, scroll, actions) {
     frame = 0;
     if (now - lastAt < lastCost * 3) return schedule();
     const started = performance.now();
-    for (const id of grown) {
-      const view = views.get(id);
-      const settled = view?.grow() ?? [];
-      if (settled.length > 0 && id === model.running) ctx.speak(settled.join("\n"));
-    }
+    const more = [...grown].filter((id) => views.get(id)?.grow() === false);
     grown.clear();
+    for (const id of more) grown.add(id);
     scroll.grow();
     lastAt = performance.now();
     lastCost = lastAt - started;
+    if (grown.size > 0) schedule();
   }
 
   function schedule() {
@@ -74,8 +73,6 @@ export function mountConversation(scroller, ctx, scroll, actions) {
       grown.delete(id);
       const index = path.findIndex((turn) => turn.id === id);
       if (index >= 0 && views.has(id)) {
-        const settled = views.get(id).grow();
-        if (settled.length > 0) ctx.speak(settled.join("\n"));
         path[index] = model.tree.turns.get(id);
         show(path[index], index);
       }
@@ -100,10 +97,12 @@ export function mountConversation(scroller, ctx, scroll, actions) {
 
   async function more() {
     if (!model || scroller.scrollTop > AHEAD) return;
-    if (from > 0) return grownAbove(() => {
+    if (from > 0) {
       from = Math.max(0, from - STEP);
-      sync();
-    });
+      scroll.keep(log.querySelector(".turn"), () => void sync());
+      requestAnimationFrame(more);
+      return;
+    }
     if (!model.tree.hasOlder || !model.tree.isCut(path) || model.isLoadingOlder) return;
     model.isLoadingOlder = true;
     const before = path.length;
@@ -123,10 +122,6 @@ export function mountConversation(scroller, ctx, scroll, actions) {
       model.isLoadingOlder = false;
     }
     more();
-  }
-
-  function grownAbove(change) {
-    scroll.keep(log.querySelector(".turn"), () => void change());
   }
 
   function remember() {

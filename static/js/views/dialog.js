@@ -3,11 +3,12 @@
 import { button, el, iconButton } from "../lib/dom.js";
 
 /** Opens a dialog. Gives `{element, body, foot, close}`; `onClose` is called with what it was closed with. */
-export function openDialog(ctx, title, { body = [], foot = [], kind = "", onClose = null, before = null } = {}) {
+export function openDialog(ctx, title, { body = [], foot = [], kind = "", isReading = false, onClose = null, before = null } = {}) {
   const { t } = ctx;
   const back = document.activeElement;
   const id = `dialog-${kind || "plain"}`;
-  const content = el("div.dialog-body", null, ...body);
+  // Where there is nothing to press, the keys must still be able to scroll.
+  const content = el("div.dialog-body", isReading ? { tabindex: 0 } : null, ...body);
   const actions = el("div.dialog-foot", null, ...foot);
   actions.hidden = foot.length === 0;
   const head = el("div.dialog-head", null, el("h2", { id }, title), iconButton("close", t("close"), () => element.close()));

@@ -3,7 +3,6 @@
 import { drawn, el, icon, say } from "../lib/dom.js";
 import { seconds } from "../lib/words.js";
 import { prefs, read, write } from "../models/kept.js";
-import { drawArt } from "./door_art.js";
 import { createField, together } from "./field.js";
 
 /** Mounts the form for an address: `/login` or `/register`. */
@@ -23,8 +22,10 @@ export function mountDoor(holder, ctx, path) {
     !isNew && el("label.check", null, stay, t("staySignedIn")), submit, other);
   const foot = el("p.auth-foot", null, el("span", null, t("runsHere", { version })), languageSwitch(ctx, fields));
   const brand = document.querySelector(".brand").cloneNode(true);
-  const element = el("main.auth", null, el("div.auth-form", null, brand, form, foot), el("div.auth-art", { "aria-hidden": "true" }, drawArt(drawn)));
+  const element = el("main.auth", null, el("div.auth-form", null, brand, form, foot), el("div.auth-art", { "aria-hidden": "true" }, drawArt()));
   holder.replaceChildren(element);
+  // While one types, what is behind the door is fetched.
+  form.addEventListener("input", () => ["shell", "keyboard", "chat"].forEach((part) => ctx.load(part)), { once: true });
   document.title = `${t(isNew ? "createAccount" : "signIn")} · gpt-assistant`;
   if (session.reason === "ended") showNotice(t("sessionEnded"), "");
   const values = ctx.doorValues ?? {};
@@ -88,7 +89,7 @@ export function mountDoor(holder, ctx, path) {
 
   function refused(fault) {
     const named = fields.filter((field) => fault.fields[field.key]);
-    for (const field of named) field.say(field.key === "email" && isNew && fault.fields.email.includes("already") ? t("emailTaken") : fault.fields[field.key]);
+    for (const field of named) field.say(field.key === "email" && isNew && fault.fields.email.includes("already") ? t("emailTaken") : t.said(fault.fields[field.key]));
     if (named.length > 0) return showFaults(named);
     if (fault.retryAfter) return count(fault.retryAfter);
     const known = `fault_${fault.code}`;
@@ -149,4 +150,24 @@ function languageSwitch(ctx, fields) {
     prefs.set("language", other);
     ctx.restart();
   } }, t("otherLanguage"));
+}
+
+const LINES = [
+  ["ask", 92, 214], ["line", 134, 430], ["line", 163, 476], ["line", 192, 404], ["line", 221, 452], ["line", 250, 236],
+  ["ask", 323, 330], ["line", 365, 468], ["line", 394, 424], ["line", 423, 150],
+  ["ask", 496, 158], ["line", 538, 440], ["line", 567, 476], ["line", 596, 392], ["line", 625, 460], ["line", 654, 428], ["line", 683, 204],
+  ["ask", 756, 268], ["line", 798, 452], ["line", 827, 310],
+];
+
+/** The page beside the door: two inks, the last line being written. */
+function drawArt() {
+  const strokes = LINES.flatMap(([kind, y, width]) => {
+    if (kind === "line") return [drawn("path", { class: "art-line", "stroke-width": 8, d: `M120 ${y}h${width}` })];
+    return [
+      drawn("path", { class: "art-stroke", "stroke-width": 4, d: `M92 ${y - 9}v18` }),
+      drawn("path", { class: "art-ink", "stroke-width": 9, d: `M120 ${y}h${width}` }),
+    ];
+  });
+  const caret = drawn("path", { class: "art-stroke", "stroke-width": 4, d: "M452 818v18" });
+  return drawn("svg", { viewBox: "0 0 688 900", preserveAspectRatio: "xMidYMid slice" }, ...strokes, caret);
 }

@@ -4,7 +4,7 @@ import { el } from "../lib/dom.js";
 import { fillBar } from "./shell.js";
 
 export function createLost({ t, address }) {
-  return el("div.lost", null, el("h2", null, t("noSuchPage")), el("p.muted", null, t("noSuchPageWhy")), el("a.button", { href: address("/chat") }, t("startNewChat")));
+  return el("div.lost", null, el("h1", null, t("noSuchPage")), el("p.muted", null, t("noSuchPageWhy")), el("a.button", { href: address("/chat") }, t("startNewChat")));
 }
 
 export function mount(main, ctx) {

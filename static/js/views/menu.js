@@ -53,7 +53,12 @@ export function openMenu(anchor, label, items) {
   close = end;
   anchor.setAttribute("aria-expanded", "true");
   anchor.closest(".side-item")?.setAttribute("data-open", "");
-  document.body.append(menu);
+  // It stands beside its button, and is shown above everything where the browser can do that.
+  (anchor.closest("nav, main, dialog") ?? document.body).append(menu);
+  if (menu.showPopover) {
+    menu.popover = "manual";
+    menu.showPopover();
+  }
   place(menu, anchor);
   focus(0);
   document.addEventListener("pointerdown", outside, true);

@@ -1,7 +1,7 @@
 // The command palette: conversations by their words, what one can do, where one can go. `>` looks at commands alone.
 
 import { el, icon, isComposing, marked, set } from "../lib/dom.js";
-import { printed } from "../lib/keys.js";
+import { printed } from "./keyboard.js";
 import { findWords } from "../lib/text.js";
 import { openDialog } from "./dialog.js";
 

@@ -3,9 +3,10 @@
 import { arrange, el, set } from "../lib/dom.js";
 import { firstWords } from "../lib/text.js";
 
-/** So many questions make a rail worth having; so many strokes it has at most. */
+/** So many questions make a rail worth having; so many strokes it has at most, where there is room for them. */
 const LEAST = 3;
 const MOST = 40;
+const STROKE = 24;
 
 /** `go(id)` shows a turn; `current()` is the index of the one that is read now. */
 export function mountRail(main, ctx, { go, current }) {
@@ -28,8 +29,9 @@ export function mountRail(main, ctx, { go, current }) {
     if (path.length < LEAST) return;
     const at = Math.max(0, current());
     // At most so many, around the one that is read.
-    from = Math.max(0, Math.min(at - MOST / 2, path.length - MOST));
-    const shown = path.slice(from, from + MOST);
+    const most = Math.min(MOST, Math.max(LEAST, Math.floor((main.clientHeight - 240) / STROKE)));
+    from = Math.max(0, Math.min(at - Math.floor(most / 2), path.length - most));
+    const shown = path.slice(from, from + most);
     arrange(element, shown.map(linkTo));
     shown.forEach((turn, index) => set(links.get(turn.id), { "aria-current": from + index === at ? "true" : null }));
   }

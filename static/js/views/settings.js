@@ -70,7 +70,7 @@ function createForm(ctx) {
     } catch (fault) {
       if (fault.status === 401) return false;
       said.classList.add("danger");
-      say(said, fault.code === "offline" ? t("offlineNow") : Object.values(fault.fields ?? {})[0] ?? fault.message);
+      say(said, fault.code === "offline" ? t("offlineNow") : t.said(Object.values(fault.fields ?? {})[0] ?? fault.message));
       return false;
     }
   }

@@ -15,7 +15,14 @@ export function mountShell(ctx) {
   const { t } = ctx;
   const [skip, shell, nav, scrim] = [".skip", ".shell", "#sidebar", ".scrim"].map((query) => document.querySelector(query));
   const narrow = matchMedia(NARROW);
-  say(skip, t("skip"));
+  const skipTo = (event) => {
+    event.preventDefault();
+    const room = document.querySelector("main:not([hidden])");
+    const target = room.querySelector("#message") ?? room.querySelector("h1");
+    if (target.matches("h1")) target.tabIndex = -1;
+    target.focus();
+  };
+  skip.addEventListener("click", skipTo);
   set(nav, { "aria-label": t("conversations") });
   const sidebar = mountSidebar(nav, ctx);
 
@@ -66,8 +73,13 @@ export function mountShell(ctx) {
   const seen = watchKeyboard();
 
   return {
-    sidebar,
+    /** Another room is shown, or another conversation. */
+    update(isChat) {
+      say(skip, t(isChat ? "skip" : "skipToPage"));
+      sidebar.update();
+    },
     destroy() {
+      skip.removeEventListener("click", skipTo);
       narrow.removeEventListener("change", fit);
       pull();
       banner();

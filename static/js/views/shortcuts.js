@@ -1,7 +1,7 @@
 // The sheet of keys.
 
 import { el } from "../lib/dom.js";
-import { printed } from "../lib/keys.js";
+import { printed } from "./keyboard.js";
 import { prefs } from "../models/kept.js";
 import { openDialog } from "./dialog.js";
 
@@ -14,5 +14,5 @@ export function open(ctx) {
     ["keyCopyLast", ["alt+c"]], ["keyList", ["mod+b"]], ["settings", ["mod+,"]], ["conversationSettings", ["alt+,"]], ["keyToComposer", ["/"]], ["keySheet", ["?"]],
   ];
   const caps = (chords) => el("span", null, ...chords.flatMap((chord) => printed(chord).flatMap((key) => [el("kbd", null, key), " "])));
-  openDialog(ctx, t("shortcuts"), { kind: "sheet-of-keys", body: [el("dl.keys", null, ...rows.map(([key, chords]) => el("div", null, el("dt", null, t(key)), el("dd", null, caps(chords)))))] });
+  openDialog(ctx, t("shortcuts"), { kind: "sheet-of-keys", isReading: true, body: [el("dl.keys", null, ...rows.map(([key, chords]) => el("div", null, el("dt", null, t(key)), el("dd", null, caps(chords)))))] });
 }

@@ -1,7 +1,6 @@
 // The list of conversations: new chat, search, groups by date, the account at the foot.
 
-import { arrange, el, icon, iconButton, isCoarse, say, set } from "../lib/dom.js";
-import { createItem } from "./sidebar_item.js";
+import { arrange, el, icon, iconButton, isCoarse, isComposing, isEnter, say, set } from "../lib/dom.js";
 
 const SKELETON = 200;
 
@@ -120,23 +119,12 @@ function groupName(group, t) {
   return t({ pinned: "pinned", today: "today", yesterday: "yesterday", week: "previous7", month: "previous30" }[kind]);
 }
 
-/** Where one can go, and the way out. */
-const accountMenu = ({ t, go, openShelf, openSheet, signOut }) => [
-  { word: t("settings"), sign: "gear", run: () => go("/settings") },
-  { word: t("tokenUsage"), sign: "chart", run: () => go("/stats") },
-  { word: t("archive"), sign: "archive", run: () => openShelf("archive") },
-  { word: t("trash"), sign: "trash", run: () => openShelf("trash") },
-  null,
-  { word: t("shortcuts"), sign: "keys", run: () => openSheet("shortcuts") },
-  { word: t("signOut"), sign: "leave", run: signOut },
-];
-
 /** The account: its settings, and More. */
 function createFoot(ctx) {
   const { t, session } = ctx;
   const [picture, person] = [el("span.avatar", { "aria-hidden": "true" }), el("span", { dir: "auto" })];
-  const link = el("a", { href: ctx.address("/settings"), "aria-label": t("yourAccount") }, picture, person);
-  const more = iconButton("more", t("more"), () => ctx.openMenu(more, t("more"), accountMenu(ctx)), { "aria-haspopup": "menu", "aria-expanded": "false" });
+  const link = el("a", { href: ctx.address("/settings") }, picture, person, el("span.sr", null, t("yourAccount")));
+  const more = iconButton("more", t("more"), () => ctx.openAccountMenu(more), { "aria-haspopup": "menu", "aria-expanded": "false" });
   const element = el("div.side-foot", null, link, more);
   function update() {
     const { user } = session;
@@ -153,4 +141,55 @@ function createFoot(ctx) {
 export function fillAvatar(holder, user) {
   const letter = [...user.name.trim()][0]?.toUpperCase() ?? "";
   holder.replaceChildren(user.avatar ? el("img", { src: user.avatar, alt: "" }) : letter);
+}
+
+/** A conversation in the list: a link, a sign while it answers, and More. */
+export function createItem(ctx, focusNext) {
+  const { t } = ctx;
+  const words = el("span", { dir: "auto" });
+  const running = el("i.running", { role: "img", "aria-label": t("answering"), title: t("answering"), hidden: true });
+  const link = el("a", null, words, running);
+  const more = iconButton("more", t("more"), () => ctx.openConversationMenu(more, item, { rename, focusNext }), { tabindex: -1, "aria-haspopup": "menu", "aria-expanded": "false" });
+  const element = el("li.side-item", null, link, more);
+  let item;
+
+  /** The title as a field, in its place. */
+  function rename() {
+    const field = el("input.input", { "aria-label": t("title"), maxlength: 200, dir: "auto" });
+    field.value = item.title;
+    element.replaceChildren(field);
+    let isOver = false;
+    const end = (isKept) => {
+      if (isOver) return;
+      isOver = true;
+      const title = field.value.trim();
+      element.replaceChildren(link, more);
+      if (isKept && title !== "" && title !== item.title) ctx.list.change(item.id, { title }).catch(ctx.fail);
+    };
+    field.addEventListener("keydown", (event) => {
+      if (isComposing(event) || event.key !== "Escape" && !isEnter(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      end(isEnter(event));
+      link.focus();
+    });
+    field.addEventListener("blur", () => end(true));
+    field.focus();
+    field.select();
+  }
+
+  return {
+    element,
+    link,
+    update(now, { isCurrent, found }) {
+      item = now;
+      const address = ctx.address(`/chat/${item.id}`);
+      set(link, { href: found?.turn ? `${address}#turn-${found.turn}` : address, "aria-current": isCurrent ? "page" : null, title: item.title });
+      element.classList.toggle("current", isCurrent);
+      if (found) words.replaceChildren(...found.title, found.snippet.length > 0 ? el("span.side-snippet", { dir: "auto" }, ...found.snippet) : "");
+      else if (words.textContent !== item.title) words.textContent = item.title;
+      running.hidden = !item.running || isCurrent;
+      set(more, { "aria-label": t("more") });
+    },
+  };
 }

@@ -2,7 +2,7 @@
 
 import { el, isEnter, marked } from "../lib/dom.js";
 import { findWords } from "../lib/text.js";
-import { createItem } from "./sidebar_item.js";
+import { createItem } from "./sidebar.js";
 
 const TYPING = 150;
 

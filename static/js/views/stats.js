@@ -4,7 +4,7 @@ import { button, el, saveAs } from "../lib/dom.js";
 import { lastDays, noon, zone } from "../lib/words.js";
 import { mountChart } from "./chart.js";
 import { fillBar } from "./shell.js";
-import { fault as faultNotice } from "./turn_parts.js";
+import { fault as faultNotice } from "./fault.js";
 
 const SPANS = [7, 30, 90, 365];
 

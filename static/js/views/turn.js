@@ -60,17 +60,20 @@ export function createTurn(ctx, actions) {
 
   /** The answer ended while it was watched. A selection in it keeps the page from changing for a while. */
   function finish(was) {
-    if (answer.end(was.answer)) return;
-    document.addEventListener("selectionchange", () => finish(was), { once: true });
+    const done = answer.end(was.answer);
+    if (done?.settled.length > 0) ctx.speak(done.settled.join("\n"));
+    if (done === null) document.addEventListener("selectionchange", () => finish(was), { once: true });
+    else if (!done.isWhole) requestAnimationFrame(() => finish(was));
   }
 
-  /** Shows what came. Gives the texts of blocks that settled. */
+  /** Shows what came. False when there is more to show than one frame has time for. */
   function grow() {
-    if (!live) return [];
+    if (!live) return true;
     reasoning.update(turn, live);
-    const settled = live.answer.text === "" ? [] : answer.grow(live.answer);
+    const done = live.answer.text === "" ? null : answer.grow(live.answer);
+    if (done?.settled.length > 0) ctx.speak(done.settled.join("\n"));
     tick();
-    return settled ?? [];
+    return done?.isWhole !== false;
   }
 
   /** What changes by the second. */

@@ -71,9 +71,9 @@ test("W2: hostile answers, a character at a time", async () => {
       await a.pieces(text, 1);
       await a.end();
     };
+    const before = await p.turns.count();
     await p.ask("write something");
-    await p.stop.waitFor();
-    await p.send.waitFor({ timeout: 30_000 });
+    await p.turn(before).getByRole("button", { name: "Retry", exact: true }).waitFor({ timeout: 30_000 });
   }
   await page.getByText(/^Thought for/).first().click();
   await assertHarmless(page, window);

@@ -8,6 +8,7 @@ const chunk = (delta, finish = null) => `data: ${JSON.stringify({ id: "c1", obje
 class Answer {
   constructor(request, response, body) {
     Object.assign(this, { request, response, body });
+    response.setMaxListeners(0);
     this.isOpen = true;
     response.on("close", () => {
       this.isOpen = false;

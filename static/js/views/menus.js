@@ -1,9 +1,9 @@
-// What can be done with a conversation, in the list and in the bar.
+// Menus: what can be done with a conversation, in the list and in the bar; where the account leads.
 
 import { openMenu } from "./menu.js";
 
 /** Opens the menu at a button. `rename` shows the title as a field; `focusNext(id)` takes the focus when it has gone. */
-export function open(ctx, anchor, item, hooks = {}) {
+export function openConversationMenu(ctx, anchor, item, hooks = {}) {
   openMenu(anchor, ctx.t("moreAbout", { title: item.title }), entries(ctx, item, hooks));
 }
 
@@ -37,4 +37,17 @@ function entries(ctx, item, { rename, focusNext }) {
     null,
     { word: t("delete"), sign: "trash", run: trash, isDanger: true },
   ].filter((entry) => entry !== undefined);
+}
+
+/** Where one can go, and the way out. */
+export function openAccountMenu({ t, go, openShelf, openSheet, signOut }, anchor) {
+  openMenu(anchor, t("more"), [
+    { word: t("settings"), sign: "gear", run: () => go("/settings") },
+    { word: t("tokenUsage"), sign: "chart", run: () => go("/stats") },
+    { word: t("archive"), sign: "archive", run: () => openShelf("archive") },
+    { word: t("trash"), sign: "trash", run: () => openShelf("trash") },
+    null,
+    { word: t("shortcuts"), sign: "keys", run: () => openSheet("shortcuts") },
+    { word: t("signOut"), sign: "leave", run: signOut },
+  ]);
 }
