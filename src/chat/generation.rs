@@ -34,6 +34,8 @@ pub struct Generation {
     /// Its HTML, once somebody wants that. Locked before `state`.
     rendering: Mutex<Option<Rendering>>,
     wants_html: AtomicBool,
+    /// A line has ended and is not rendered yet: it came too soon after the last time.
+    owes_html: AtomicBool,
 }
 
 #[derive(Default)]
@@ -170,6 +172,7 @@ impl Generation {
             changed: watch::Sender::new(()),
             rendering: Mutex::default(),
             wants_html: AtomicBool::new(false),
+            owes_html: AtomicBool::new(false),
         }
     }
 
@@ -247,7 +250,19 @@ impl Generation {
         }
         drop(state);
         self.changed.send_replace(());
-        if line_ended && self.wants_html.load(Relaxed) {
+        if self.wants_html.load(Relaxed) && (line_ended || self.owes_html()) {
+            self.render(false);
+        }
+    }
+
+    /// Whether a line has ended that is not rendered yet.
+    pub fn owes_html(&self) -> bool {
+        self.owes_html.load(Relaxed)
+    }
+
+    /// Renders such a line, though the model says nothing more for now.
+    pub fn render_owed(&self) {
+        if self.owes_html() {
             self.render(false);
         }
     }
@@ -269,7 +284,9 @@ impl Generation {
     fn render(&self, ended: bool) {
         let mut rendering = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
         let rendering = rendering.get_or_insert_default();
-        if !ended && !rendering.is_due() {
+        let is_now = ended || rendering.is_due();
+        self.owes_html.store(!is_now, Relaxed);
+        if !is_now {
             return;
         }
         let (text, resets) = {

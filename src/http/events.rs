@@ -20,11 +20,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use warp::Reply;
 
 /// A comment is sent at least that often.
 const BEAT: Duration = Duration::from_secs(15);
+/// How long a finished line waits to be rendered when the model falls silent behind it.
+const OWED: Duration = Duration::from_millis(110);
 /// How often it is looked whether the login is still good: its followers end within five seconds.
 const CHECK: Duration = Duration::from_secs(4);
 
@@ -280,11 +282,21 @@ impl Follow {
 
     /// Until there may be news, or the login is to be looked at; keeps the line alive meanwhile.
     async fn wait(&mut self, out: &mut Vec<u8>) {
-        let Source::Running(_, changes) = &mut self.source else {
+        let Source::Running(generation, changes) = &mut self.source else {
             return;
         };
+        let owed = self.html.is_some() && generation.owes_html();
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { self.over = true },
+            () = sleep(OWED), if owed => {
+                let generation = generation.clone();
+                // Where it cannot be done now, it is done with the next line or at the end.
+                let _ = blocking(move || {
+                    generation.render_owed();
+                    Ok(())
+                })
+                .await;
+            }
             () = sleep_until(self.beat.min(self.check)) => {
                 if Instant::now() >= self.beat {
                     out.extend_from_slice(b":\n\n");
