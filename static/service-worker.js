@@ -20,8 +20,6 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(caches.keys().then((names) => Promise.all(others(names).map((name) => caches.delete(name)))));
 });
 
-self.addEventListener("message", ({ data }) => data === "take over" && self.skipWaiting());
-
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);

@@ -91,10 +91,15 @@ async function showRoom(room) {
   ctx.currentConversation = null;
   page.inside.shell.update(false);
   const wanted = location.href;
-  const { mount } = await ctx.load(room);
-  if (wanted !== location.href) return;
-  page.room?.destroy();
-  page.room = mount(other, ctx);
+  try {
+    const { mount } = await ctx.load(room);
+    if (wanted !== location.href) return;
+    page.room?.destroy();
+    page.room = mount(other, ctx);
+  } catch {
+    // The room of this version is gone: the next version has one. Drafts are kept.
+    if (line.isUp) location.reload();
+  }
 }
 
 // --- coming in and going out

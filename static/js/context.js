@@ -68,11 +68,14 @@ export function createContext() {
     }
   };
 
-  ctx.openShelf = async (kind) => (await ctx.load("shelf")).openShelf(ctx, kind);
-  ctx.openSheet = async (name) => (await ctx.load(name)).open(ctx);
-  ctx.confirm = async (question) => (await ctx.load("dialog")).confirm(ctx, question);
-  ctx.openConversationMenu = async (...about) => (await ctx.load("menus")).openConversationMenu(ctx, ...about);
-  ctx.openAccountMenu = async (anchor) => (await ctx.load("menus")).openAccountMenu(ctx, anchor);
+  /** Does something with a part; where that is gone, it was said already. */
+  const using = (part, run) => ctx.load(part).then(run, () => false);
+  ctx.using = using;
+  ctx.openShelf = (kind) => using("shelf", ({ openShelf }) => openShelf(ctx, kind));
+  ctx.openSheet = (name) => using(name, ({ open }) => open(ctx));
+  ctx.confirm = (question) => using("dialog", ({ confirm }) => confirm(ctx, question));
+  ctx.openConversationMenu = (...about) => using("menus", ({ openConversationMenu }) => openConversationMenu(ctx, ...about));
+  ctx.openAccountMenu = (anchor) => using("menus", ({ openAccountMenu }) => openAccountMenu(ctx, anchor));
   ctx.signOut = async () => {
     await api("/logout", { method: "POST" }).catch(() => {});
     session.leave();

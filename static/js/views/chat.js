@@ -74,8 +74,7 @@ export function mountChat(main, ctx) {
       if (room.model.id === id) again();
     } else if (fault.status === 404) {
       heading.rename("");
-      const { createLost } = await ctx.load("lost");
-      place(createLost(ctx));
+      await ctx.using("lost", ({ createLost }) => place(createLost(ctx)));
       main.dataset.lost = "";
     } else {
       place(el("div.conversation", null, faultNotice(fault, ctx, { retry: again })));
@@ -152,9 +151,8 @@ export function mountChat(main, ctx) {
   }
 
   ctx.openConversationSettings = settings;
-  async function settings() {
-    const { openConversationSettings } = await ctx.load("conversation_settings");
-    openConversationSettings(ctx, room.model);
+  function settings() {
+    return ctx.using("conversation_settings", ({ openConversationSettings }) => openConversationSettings(ctx, room.model));
   }
 
   // --- the rest of the world

@@ -121,11 +121,10 @@ export function createLatest({ t }, { scroll }) {
 /** What the tools of a turn do is fetched when one is used. */
 export function lazyActions(ctx, room) {
   let made = null;
-  const call = (name) => async (...about) => {
-    const { createTurnActions } = await ctx.load("turn_actions");
+  const call = (name) => (...about) => ctx.using("turn_actions", ({ createTurnActions }) => {
     made ??= createTurnActions(ctx, room);
-    made[name](...about);
-  };
+    return made[name](...about);
+  });
   return Object.fromEntries(["copy", "retry", "goOn", "edit", "remove", "select"].map((name) => [name, call(name)]));
 }
 
@@ -144,8 +143,11 @@ export function lazyRail(main, ctx, { scroll, ...how }) {
       if (!rail && path.length < 3) return;
       if (!rail && !isWanted) {
         isWanted = true;
-        rail = (await ctx.load("rail")).mountRail(main, ctx, how);
-        return this.update(this.path);
+        await ctx.using("rail", ({ mountRail }) => {
+          rail = mountRail(main, ctx, how);
+          rail.update(this.path);
+        });
+        return;
       }
       rail?.update(path);
     },

@@ -25,7 +25,7 @@ export function mountDoor(holder, ctx, path) {
   const element = el("main.auth", null, el("div.auth-form", null, brand, form, foot), el("div.auth-art", { "aria-hidden": "true" }, drawArt()));
   holder.replaceChildren(element);
   // While one types, what is behind the door is fetched.
-  form.addEventListener("input", () => ["shell", "keyboard", "chat"].forEach((part) => ctx.load(part)), { once: true });
+  form.addEventListener("input", () => ["shell", "keyboard", "chat"].forEach((part) => ctx.using(part)), { once: true });
   document.title = `${t(isNew ? "createAccount" : "signIn")} · gpt-assistant`;
   if (session.reason === "ended") showNotice(t("sessionEnded"), "");
   const values = ctx.doorValues ?? {};

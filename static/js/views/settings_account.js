@@ -20,8 +20,7 @@ function you(ctx, { row, save, account, status, watch }) {
     const [chosen] = file.files;
     file.value = "";
     if (!chosen) return;
-    const { cropPicture } = await ctx.load("crop");
-    const cut = await cropPicture(ctx, chosen);
+    const cut = await ctx.using("crop", ({ cropPicture }) => cropPicture(ctx, chosen));
     if (!cut) return file.focus();
     await save(async () => {
       const body = new FormData();

@@ -73,10 +73,9 @@ export function mountSidebar(nav, ctx) {
   }
 
   // Looking for something is fetched when one begins to.
-  search.addEventListener("focus", async () => {
-    const { mountSearch } = await ctx.load("sidebar_search");
+  search.addEventListener("focus", () => ctx.using("sidebar_search", ({ mountSearch }) => {
     finder ??= mountSearch({ search, content, focusNext, showList, roam }, ctx);
-  }, { once: true });
+  }), { once: true });
 
   content.addEventListener("keydown", (event) => {
     const row = event.target.closest(".side-item");

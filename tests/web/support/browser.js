@@ -10,9 +10,9 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
 export const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 }, narrow: { width: 320, height: 640 }, tablet: { width: 820, height: 1180 } };
 
 /** Starts the browser. */
-export async function startBrowser() {
+export async function startBrowser(more = []) {
   const folder = await mkdtemp(join(tmpdir(), "gpt-assistant-chromium-"));
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...more] });
   return {
     browser,
     async stop() {
@@ -30,7 +30,7 @@ export async function openWindow(browser, server, { size = "desktop", language =
   const faults = [];
   const watch = (page) => {
     page.on("pageerror", (fault) => faults.push(`error: ${fault.message}`));
-    page.on("console", (message) => message.type() === "error" && !/the server responded with a status of (4|5)\d\d|net::ERR_(?!BLOCKED)/.test(message.text()) && faults.push(`console: ${message.text()}`));
+    page.on("console", (message) => message.type() === "error" && !/the server responded with a status of (4|5)\d\d|net::ERR_(?!BLOCKED)|Cross-Origin-Opener-Policy header has been ignored/.test(message.text()) && faults.push(`console: ${message.text()}`));
     page.on("dialog", (dialog) => {
       faults.push(`dialog: ${dialog.message()}`);
       dialog.dismiss();

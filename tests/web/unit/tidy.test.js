@@ -52,7 +52,7 @@ test("every import and every file that is named exists, and every import is used
         assert.match(source.replaceAll(/^import .*$/gm, ""), new RegExp(`\\b${alias}\\b`), `${file} does not use ${name}`);
       }
     }
-    for (const [, part] of source.matchAll(/ctx\.load\("([^"]+)"\)/g)) assert.ok(files.includes(`js/views/${part}.js`), `${file} loads ${part}`);
+    for (const [, part] of source.matchAll(/ctx\.(?:load|using)\("([^"]+)"\)/g)) assert.ok(files.includes(`js/views/${part}.js`), `${file} loads ${part}`);
   }
 });
 
