@@ -195,4 +195,4 @@ CREATE TABLE usage_slots(
 
 -- Words of prompts and responses; rowid is the turn. The owner is a word too ('u42'), so that a search never
 -- touches what others wrote. The text itself is not kept twice.
-CREATE VIRTUAL TABLE search USING fts5(owner, text, content='', contentless_delete=1, tokenize='unicode61');
+CREATE VIRTUAL TABLE search USING fts5(owner, text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, TurnId, UserId};
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 use unicode_segmentation::UnicodeSegmentation;
 
 const LONGEST_QUERY: usize = 1000;
@@ -72,33 +73,48 @@ pub fn search(
     Ok((hits.collect(), more))
 }
 
-/// What is looked for, in lower case.
+/// A character as the index compares it: in lower case, without accents.
+fn folded(c: char) -> impl Iterator<Item = char> {
+    // One that a mark completes goes down to its letter; one that is made of letters (Hangul) stays.
+    let (mut base, mut marked) = (c, true);
+    let mut at = 0;
+    decompose_canonical(c, |part| {
+        if at == 0 {
+            base = part;
+        } else {
+            marked &= is_combining_mark(part);
+        }
+        at += 1;
+    });
+    let kept = if marked { base } else { c };
+    kept.to_lowercase().filter(|c| !is_combining_mark(*c))
+}
+
+/// What is looked for, folded.
 fn words(query: &str) -> Vec<String> {
     query
         .split_whitespace()
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
-        .filter(|word| !word.is_empty())
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).chars().flat_map(folded).collect())
+        .filter(|word: &String| !word.is_empty())
         .collect()
 }
 
 /// Ranges of bytes in `text` at which one of `words` stands, in order, without overlaps.
 fn places(text: &str, words: &[String]) -> Vec<(usize, usize)> {
-    // Lower case may be longer or shorter than what it is made of, so each character remembers where it came from.
+    // What is folded may be longer or shorter than what it is made of, so each character remembers where it came from.
     let (mut lower, mut origin) = (String::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
     for (at, c) in text.char_indices() {
-        for small in c.to_lowercase() {
+        for small in folded(c) {
             lower.push(small);
             origin.extend(std::iter::repeat_n(at, small.len_utf8()));
         }
     }
     origin.push(text.len());
-    let end = |at: usize| {
-        if at == lower.len() { text.len() } else { origin[at] }
-    };
+    // Marks that follow a letter are folded away, and belong to it: the next letter's place is the end.
     let mut found: Vec<(usize, usize)> = words
         .iter()
         .flat_map(|word| {
-            lower.match_indices(word.as_str()).map(|(at, word)| (origin[at], end(at + word.len())))
+            lower.match_indices(word.as_str()).map(|(at, word)| (origin[at], origin[at + word.len()]))
         })
         .filter(|(from, until)| from < until)
         .collect();
@@ -161,8 +177,10 @@ mod tests {
     fn marks_stand_on_the_words() {
         assert_eq!(marked("会话里的记忆断裂问题", "断裂 记忆"), ["记忆", "断裂"]);
         assert_eq!(marked("小化妆包 Ipad 包", "ipad"), ["Ipad"]);
-        assert_eq!(marked("🌍 İstanbul and ISTANBUL", "istanbul"), ["ISTANBUL"]);
+        assert_eq!(marked("🌍 İstanbul and ISTANBUL", "istanbul"), ["İstanbul", "ISTANBUL"]);
         assert_eq!(marked("a\n\n  b", "a b"), ["a", "b"]);
+        assert_eq!(marked("un café, CAFE\u{301}S", "cafe"), ["café", "CAFE\u{301}"]);
+        assert_eq!(marked("tiếng Việt 각", "Viet tieng 가"), ["tiếng", "Việt"]);
         assert!(marked("nothing", "zzz").is_empty());
     }
 
