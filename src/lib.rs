@@ -33,6 +33,7 @@ pub mod billing;
 pub mod chat;
 pub mod conversations;
 pub mod export;
+pub mod import;
 pub mod invites;
 pub mod models;
 pub mod search;
