@@ -19,6 +19,11 @@ pub struct ConversationId(pub i64);
 #[serde(transparent)]
 pub struct TurnId(pub i64);
 
+/// An import of conversations from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ImportId(pub i64);
+
 impl fmt::Display for TurnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

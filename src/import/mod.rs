@@ -1,2 +1,4 @@
 //! The way in.
+mod json;
 mod split;
+mod tree;

@@ -4,6 +4,7 @@
 mod admin;
 mod conversations;
 mod copy;
+mod imports;
 mod migrate;
 mod prompts;
 mod recovery;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub use admin::{Invite, Person, UsageRow};
 pub use conversations::{Conversation, ConversationChange, Listing};
 pub use copy::{check_copy, forget_keys};
+pub use imports::{Imported, ImportedTurn, Outcome, Unfinished};
 pub use migrate::Change;
 pub use prompts::Prompt;
 pub use sessions::Identity;
