@@ -1,4 +1,168 @@
-//! The way in.
+//! The way in: conversations from exports of other services, and from our own.
+//!
+//! `upload` opens the file, `split` cuts it into conversations, each format's file reads one of them into messages, `tree`
+//! makes turns of these, and `work` stores them and keeps the report.
+
+mod chatgpt;
+mod claude;
 mod json;
+mod librechat;
+mod nextchat;
+mod openwebui;
+mod own;
+mod prose;
 mod split;
 mod tree;
+mod upload;
+
+use crate::store::Imported;
+use json::Object;
+
+/// Of the thread that reads: conversations may be nested as deep as `split::DEEPEST`.
+const STACK: usize = 32 << 20;
+
+/// Whose export it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// ChatGPT's.
+    ChatGpt,
+    /// Claude's.
+    Claude,
+    /// Open WebUI's.
+    OpenWebUi,
+    /// LibreChat's.
+    LibreChat,
+    /// NextChat's.
+    NextChat,
+    /// Our own, in JSON.
+    Own,
+}
+
+impl Format {
+    /// The word for it, in the database and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::ChatGpt => "chatgpt",
+            Format::Claude => "claude",
+            Format::OpenWebUi => "openwebui",
+            Format::LibreChat => "librechat",
+            Format::NextChat => "nextchat",
+            Format::Own => "gpt-assistant",
+        }
+    }
+
+    /// Told by what a conversation holds.
+    fn of(object: &Object<'_>) -> Option<Format> {
+        let is = |key: &str, first: char| object.raw(key).is_some_and(|raw| raw.starts_with(first));
+        let messages = is("messages", '[') || is("messagesTree", '[');
+        if is("mapping", '{') {
+            Some(Format::ChatGpt)
+        } else if is("chat_messages", '[') {
+            Some(Format::Claude)
+        } else if object.text(&["format"]).as_deref() == Some(own::FORMAT) {
+            Some(Format::Own)
+        } else if object.has("conversationId") && messages {
+            Some(Format::LibreChat)
+        } else if is("chat", '{') || is("history", '{') || (is("models", '[') && messages) {
+            Some(Format::OpenWebUi)
+        } else if is("messages", '[') {
+            Some(Format::NextChat)
+        } else {
+            None
+        }
+    }
+}
+
+/// A conversation that cannot be taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refused {
+    /// Its title, where it has one.
+    title: Option<String>,
+    /// A sentence.
+    reason: &'static str,
+    /// The text is good JSON, and no conversation.
+    foreign: bool,
+}
+
+/// Reads one conversation.
+fn conversation(bytes: &[u8], now: i64) -> Result<(Format, Imported), Refused> {
+    let text = String::from_utf8_lossy(bytes);
+    let damaged = |_| Refused { title: None, reason: "This conversation is damaged.", foreign: false };
+    let object = match Object::parse(&text) {
+        Ok(object) => object,
+        Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => {
+            return Err(Refused { title: None, reason: FOREIGN, foreign: true });
+        }
+        Err(error) => return Err(damaged(error)),
+    };
+    let refused = |reason, foreign| {
+        let title = object.text(&["title", "name", "topic"]);
+        Refused { title: title.map(|title| tree::title(Some(&title), &[])), reason, foreign }
+    };
+    let format = Format::of(&object).ok_or_else(|| refused(FOREIGN, true))?;
+    let chat = match format {
+        Format::ChatGpt => chatgpt::read(&object),
+        Format::Claude => claude::read(&object),
+        Format::OpenWebUi => openwebui::read(&object),
+        Format::LibreChat => librechat::read(&object),
+        Format::NextChat => nextchat::read(&object),
+        Format::Own => {
+            return own::read(&object, now).map(|own| (format, own)).map_err(|why| refused(why, false));
+        }
+    };
+    let chat = chat.ok_or_else(|| refused("Its messages cannot be read.", false))?;
+    let mut built = tree::build(format.as_str(), chat, now).map_err(|why| refused(why, false))?;
+    if format == Format::OpenWebUi {
+        openwebui::recognise(&mut built);
+    }
+    Ok((format, built))
+}
+
+const FOREIGN: &str = "This is no conversation of a kind that is known here.";
+
+/// What tests share: a conversation as it is taken in, each turn as `prompt > response`.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    pub const NOW: i64 = 1_800_000_000;
+
+    pub fn taken(format: Format, export: &Value) -> Imported {
+        let (found, imported) = conversation(export.to_string().as_bytes(), NOW).unwrap();
+        assert_eq!(found, format);
+        imported
+    }
+
+    pub fn turns(imported: &Imported) -> Vec<String> {
+        imported.turns.iter().map(|turn| format!("{} > {}", turn.prompt, turn.response)).collect()
+    }
+
+    #[test]
+    fn c22_what_is_no_conversation_says_so() {
+        for (text, title, reason, foreign) in [
+            ("{\"a\":1}", None, FOREIGN, true),
+            ("null", None, FOREIGN, true),
+            ("[1,2]", None, FOREIGN, true),
+            ("\"x\"", None, FOREIGN, true),
+            ("{\"id\":\"c\",\"title\":\"Broken\",\"create_time\":1}", Some("Broken"), FOREIGN, true),
+            ("{\"title\":\"E\",\"mapping\":{}}", Some("E"), tree::NOTHING, false),
+            ("{\"name\":\"E\",\"chat_messages\":[]}", Some("E"), tree::NOTHING, false),
+            ("{\"messages\":[]}", None, tree::NOTHING, false),
+            ("{\"mapping\":{\"a\":}}", None, "This conversation is damaged.", false),
+            ("{\"a\":1,}", None, "This conversation is damaged.", false),
+            ("", None, "This conversation is damaged.", false),
+            ("<html>", None, "This conversation is damaged.", false),
+        ] {
+            let want = Refused { title: title.map(str::to_owned), reason, foreign };
+            assert_eq!(conversation(text.as_bytes(), NOW), Err(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_do_no_harm() {
+        let bad = b"{\"messages\":[{\"role\":\"user\",\"content\":\"a\xFF\"}]}";
+        let (_, imported) = conversation(bad, NOW).unwrap();
+        assert_eq!(turns(&imported), ["a\u{FFFD} > "]);
+    }
+}
