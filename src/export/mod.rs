@@ -127,6 +127,7 @@ fn conversation_json(conversation: &Conversation) -> Value {
     json!({
         "id": conversation.id,
         "title": conversation.title,
+        "titled_by": if conversation.titled_by_person { "user" } else { "prompt" },
         "model": conversation.model,
         "system_prompt": conversation.system_prompt,
         "params": params_json(&conversation.params),
@@ -151,10 +152,13 @@ fn turn_json(turn: &Turn) -> Value {
         "status": turn.status,
         "finish_reason": turn.finish_reason,
         "error": turn.fault.as_ref().map(|fault| &fault.message),
+        "error_code": turn.fault.as_ref().map(|fault| &fault.code),
         "usage": {
             "prompt_tokens": turn.usage.prompt,
             "completion_tokens": turn.usage.completion,
             "total_tokens": turn.usage.total(),
+            "cached_tokens": turn.usage.cached,
+            "reasoning_tokens": turn.usage.reasoning,
             "source": turn.usage.source,
         },
         "created": turn.created,

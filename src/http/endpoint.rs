@@ -82,9 +82,14 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
         Body::File(..) => Some(FILES.try_acquire().map_err(|_| Error::Overloaded)?),
         _ => None,
     };
+    let mut incoming = None;
     let body = match route.body {
         Body::None => {
             body::discard(raw.body).await;
+            bytes::Bytes::new()
+        }
+        Body::Whole => {
+            incoming = Some(raw.body);
             bytes::Bytes::new()
         }
         Body::Json(_, size) => body::json(raw.body, body::limit(&app, size)).await?,
@@ -108,6 +113,9 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
     match route.run {
         Run::Blocking(handler) => blocking(move || handler(&call)).await,
         Run::Waiting(handler) => handler(call).await,
+        Run::Taking(handler) => {
+            handler(call, incoming.unwrap_or_else(|| Box::pin(futures_util::stream::empty()))).await
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod edge;
 mod endpoint;
 mod events;
 mod exports;
+mod imports;
 mod openapi;
 mod page;
 mod prompts;
@@ -52,13 +53,14 @@ pub fn failed(error: &Error, id: &str) -> Response {
 
 /// Every route below `/api`.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let nouns: [&'static [Route]; 10] = [
+    let nouns: [&'static [Route]; 11] = [
         chat::ROUTES,
         accounts::ROUTES,
         two_factor::ROUTES,
         avatars::ROUTES,
         conversations::ROUTES,
         exports::ROUTES,
+        imports::ROUTES,
         prompts::ROUTES,
         usage::ROUTES,
         server::ROUTES,

@@ -71,6 +71,7 @@ fn body(route: &Route, generator: &mut SchemaGenerator) -> Option<Value> {
             let form = json!({"type": "object", "required": [field], "properties": {field: file}});
             Some(json!({"required": true, "content": {"multipart/form-data": {"schema": form}}}))
         }
+        Body::Whole => Some(json!({"required": true, "content": {"application/octet-stream": {}}})),
     }
 }
 

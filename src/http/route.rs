@@ -1,6 +1,7 @@
 //! What a route is. The rows themselves stand beside their handlers; together they are the one table that feeds
 //! routing, `Allow`, the OpenAPI document and the access tests.
 
+use super::body::Incoming;
 use super::request::Call;
 use crate::error::Result;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -65,6 +66,8 @@ pub enum Body {
     Json(Describe, Size),
     /// A form with one file in the field of that name, of so many bytes at most.
     File(&'static str, usize),
+    /// A file by itself, which the handler takes as it comes.
+    Whole,
 }
 
 /// How large a JSON body may be.
@@ -83,6 +86,8 @@ pub enum Run {
     Blocking(fn(&Call) -> Result<Response>),
     /// Without a thread of its own: it waits for answers.
     Waiting(fn(Call) -> Waiting),
+    /// The same, and it takes the body while that arrives.
+    Taking(fn(Call, Incoming) -> Waiting),
 }
 
 /// What a route gives.
@@ -153,6 +158,11 @@ impl Route {
     /// It takes a form with a file.
     pub const fn takes_file(self, field: &'static str, largest: usize) -> Route {
         Route { body: Body::File(field, largest), ..self }
+    }
+
+    /// It takes a file by itself.
+    pub const fn takes_whole(self) -> Route {
+        Route { body: Body::Whole, ..self }
     }
 
     /// It gives something other than JSON.

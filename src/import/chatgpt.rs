@@ -228,7 +228,8 @@ mod tests {
     use crate::import::tests::{NOW, taken, turns};
     use serde_json::json;
 
-    fn node(parent: &str, role: &str, content: Value) -> Value {
+    fn node(parent: &str, role: &str, content: impl Into<Value>) -> Value {
+        let content = content.into();
         json!({"parent": parent, "message": {"author": {"role": role}, "create_time": 1_700_000_000.5, "content": content}})
     }
 

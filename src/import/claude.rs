@@ -197,8 +197,8 @@ mod tests {
         );
         assert!(!response.contains("a page") && !response.contains("OK"));
         assert_eq!(imported.turns[0].reasoning, "plan");
-        assert_eq!((imported.turns[2].response.as_str(), imported.turns[2].parent), ("again", None));
-        assert_eq!((imported.turns[1].parent, imported.current), (Some(0), Some(1)));
+        assert_eq!((imported.turns[1].response.as_str(), imported.turns[1].parent), ("again", None));
+        assert_eq!((imported.turns[2].parent, imported.current), (Some(0), Some(2)));
     }
 
     #[test]

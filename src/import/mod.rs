@@ -11,12 +11,25 @@ mod nextchat;
 mod openwebui;
 mod own;
 mod prose;
+mod report;
+mod running;
 mod split;
 mod tree;
 mod upload;
+mod work;
 
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::model::{ImportId, UserId};
 use crate::store::Imported;
 use json::Object;
+use std::fs::File;
+use std::thread::Builder;
+use upload::Upload;
+use work::Stop;
+
+pub use report::{Problem, Report, State};
+pub use running::{Draft, Imports, Place, begin, enter, resume};
 
 /// Of the thread that reads: conversations may be nested as deep as `split::DEEPEST`.
 const STACK: usize = 32 << 20;
@@ -71,6 +84,30 @@ impl Format {
             None
         }
     }
+}
+
+/// The report of an import of the user.
+pub fn report(app: &App, user: UserId, id: ImportId) -> Result<Report> {
+    Ok(Report::from_text(&app.store.import(user, id)?))
+}
+
+/// Imports a file on this machine, from its beginning to its end; `tell` is told whenever something is stored.
+pub fn file(app: &App, user: UserId, file: File, tell: &mut (dyn FnMut(&Report) + Send)) -> Result<Report> {
+    let unreadable = |reason: &'static str| Error::Refused("import_unreadable", reason.into());
+    let work = || {
+        let mut upload = Upload::open(file).map_err(unreadable)?;
+        let mut report = Report::new(work::examine(app, &mut upload)?);
+        match work::run(app, user, &mut upload, &mut report, tell) {
+            Ok(()) => report.status = State::Done,
+            Err(Stop::Failed(reason)) => report.fail(reason),
+            Err(Stop::Draining) => report.fail("It was stopped."),
+        }
+        Ok(report)
+    };
+    std::thread::scope(|scope| {
+        let thread = Builder::new().stack_size(STACK).spawn_scoped(scope, work).map_err(Error::internal)?;
+        thread.join().unwrap_or_else(|_| Err(Error::internal("an import panicked")))
+    })
 }
 
 /// A conversation that cannot be taken in.

@@ -186,7 +186,8 @@ mod tests {
     use crate::import::tests::{taken, turns};
     use serde_json::{Value, json};
 
-    fn said(id: &str, parent: Value, role: &str, content: &str) -> Value {
+    fn said(id: &str, parent: impl Into<Value>, role: &str, content: &str) -> Value {
+        let parent = parent.into();
         json!({"id": id, "parentId": parent, "childrenIds": [], "role": role, "content": content, "timestamp": 1_700_000_000, "model": "llama"})
     }
 

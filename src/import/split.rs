@@ -57,11 +57,6 @@ impl<R: BufRead> Splitter<R> {
         &self.piece
     }
 
-    /// Bytes read so far.
-    pub fn read(&self) -> u64 {
-        self.read
-    }
-
     /// The next piece, or `None` at the end. An error is one of the input.
     pub fn advance(&mut self) -> io::Result<Option<Found>> {
         loop {
@@ -315,7 +310,7 @@ mod tests {
                 let piece = if what == Found::Whole { splitter.piece() } else { b"" };
                 found.push((what, String::from_utf8_lossy(piece).into_owned()));
             }
-            assert_eq!(splitter.read(), text.len() as u64);
+            assert_eq!(splitter.read, text.len() as u64);
             found
         };
         let whole = read(1 << 16);

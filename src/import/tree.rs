@@ -9,7 +9,8 @@ use crate::keys;
 use crate::model::{Params, Status, Usage};
 use crate::store::{Imported, ImportedTurn};
 use crate::text;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 /// Most turns of a conversation: they are written in one transaction.
 const MOST_TURNS: usize = 20_000;
@@ -168,25 +169,26 @@ fn parents(messages: &[Message]) -> Vec<Option<usize>> {
     parents
 }
 
-/// Messages in an order in which each comes after its parent and otherwise after what is older, with its time: its own,
-/// but never before its parent's.
+/// Messages in an order in which each comes after its parent and otherwise after what is older or stands before it, with
+/// its time: its own, but never before its parent's.
 fn in_order(messages: &[Message], parents: &[Option<usize>], created: i64, now: i64) -> Vec<(usize, i64)> {
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); messages.len()];
-    let mut roots = Vec::new();
+    let mut open = BinaryHeap::new();
+    let dated = |at: usize, after: Option<i64>| {
+        let time = messages[at].time.or(after).unwrap_or(created).min(now).max(after.unwrap_or(i64::MIN));
+        Reverse((time, at))
+    };
     for (at, parent) in parents.iter().enumerate() {
         match parent {
             Some(parent) => children[*parent].push(at),
-            None => roots.push(at),
+            None => open.push(dated(at, None)),
         }
     }
     let mut order: Vec<(usize, i64)> = Vec::with_capacity(messages.len());
-    let mut open: Vec<(usize, Option<i64>)> = roots.into_iter().rev().map(|root| (root, None)).collect();
-    while let Some((at, after)) = open.pop() {
-        let time = messages[at].time.or(after).unwrap_or(created).min(now).max(after.unwrap_or(i64::MIN));
+    while let Some(Reverse((time, at))) = open.pop() {
         order.push((at, time));
-        open.extend(children[at].iter().rev().map(|child| (*child, Some(time))));
+        open.extend(children[at].iter().map(|child| dated(*child, Some(time))));
     }
-    order.sort_by_key(|(_, time)| *time);
     order
 }
 
@@ -276,7 +278,7 @@ fn ripe(chat: &Chat, growing: Vec<Growing>, now: i64) -> Result<Vec<ImportedTurn
             let parts: Vec<&str> = parts.filter(|text| !text.is_empty()).collect();
             text::without_nul(parts.join("\n\n"))
         };
-        let models = growing.response.iter().filter_map(|at| chat.messages[*at].model.as_deref());
+        let mut models = growing.response.iter().filter_map(|at| chat.messages[*at].model.as_deref());
         let last_time = growing.response.iter().filter_map(|at| chat.messages[*at].time).max();
         let (response, reasoning) = (said(|message| &message.text), said(|message| &message.reasoning));
         let unanswered = response.is_empty() && reasoning.is_empty();
@@ -288,7 +290,7 @@ fn ripe(chat: &Chat, growing: Vec<Growing>, now: i64) -> Result<Vec<ImportedTurn
                 .map_or_else(String::new, |at| text::without_nul(chat.messages[at].text.clone())),
             response,
             reasoning,
-            model: model_name(models.last().or(chat.model.as_deref())),
+            model: model_name(models.next_back().or(chat.model.as_deref())),
             params: Params::default(),
             status: if unanswered { Status::Interrupted } else { Status::Complete },
             finish_reason: None,

@@ -18,6 +18,8 @@ pub enum Piece<'a> {
     Text(&'a [u8]),
     /// What a part cannot be read for: a sentence.
     Damaged(&'static str),
+    /// More than may be unpacked: nothing comes after it.
+    TooMuch,
 }
 
 /// An open upload.
@@ -131,6 +133,11 @@ fn is_conversations(name: &str) -> bool {
     last_part(name).to_ascii_lowercase().starts_with("conversations")
 }
 
+/// Whether a file of that name in an archive may hold something else than conversations.
+pub fn may_be_foreign(name: &str) -> bool {
+    !name.is_empty() && !is_conversations(name)
+}
+
 /// The name without its folders, whichever way they are written.
 pub fn last_part(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or_default()
@@ -159,9 +166,7 @@ fn through(
                 (Piece::Damaged("The file is damaged here: a conversation is missing."), false)
             }
             Ok(Some(Found::Cut)) => (Piece::Damaged("The file ends in the middle of a conversation."), false),
-            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-                (Piece::Damaged("The archive unpacks to more than an import may hold."), true)
-            }
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => (Piece::TooMuch, true),
             Err(_) => (Piece::Damaged("The file is damaged from here on."), true),
         };
         if !take(name, piece, progress) {
@@ -188,5 +193,91 @@ impl<R: Read> Read for Counted<'_, R> {
         let count = self.inner.read(buffer)?;
         self.done.set(self.done.get() + count as u64);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Writing;
+
+    fn file(write: impl FnOnce(File) -> File) -> File {
+        write(tempfile::tempfile().unwrap())
+    }
+
+    fn archive(files: &[(&str, &str)]) -> File {
+        file(|file| {
+            let mut archive = Writing::new(file);
+            for (name, text) in files {
+                archive.add(name, &mut text.as_bytes()).unwrap();
+            }
+            archive.finish().unwrap()
+        })
+    }
+
+    /// Everything in it, each as `file: piece`, until `stop`.
+    fn read(file: File, most: u64, stop: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        Upload::open(file).unwrap().read(most, &mut |name, piece, progress| {
+            assert!(progress.done <= progress.total, "{progress:?}");
+            found.push(match piece {
+                Piece::Text(text) => format!("{name}: {}", String::from_utf8_lossy(text)),
+                Piece::Damaged(why) => format!("{name}: {why}"),
+                Piece::TooMuch => format!("{name}: too much"),
+            });
+            found.len() < stop
+        });
+        found
+    }
+
+    #[test]
+    fn texts_of_an_archive_in_their_order() {
+        let files = [
+            ("b/conversations-001.json", "[3]"),
+            ("a\\Conversations-000.JSON", "[1,2]"),
+            ("user.json", "[4]"),
+            ("x.txt", "[5]"),
+        ];
+        let all =
+            ["a\\Conversations-000.JSON: 1", "a\\Conversations-000.JSON: 2", "b/conversations-001.json: 3"];
+        assert_eq!(read(archive(&files), 100, 9), all);
+        assert_eq!(read(archive(&files), 100, 2), all[..2]);
+        let others = [
+            ("one.json", "{\"a\":1}"),
+            (".hidden.json", "[5]"),
+            ("__MACOSX/._one.json", "[6]"),
+            ("dir/", ""),
+        ];
+        assert_eq!(read(archive(&others), 100, 9), ["one.json: {\"a\":1}"]);
+        assert_eq!(read(archive(&[]), 100, 9), Vec::<String>::new());
+    }
+
+    #[test]
+    fn u6_no_more_is_unpacked_than_may_be() {
+        let long = format!("[1,{}]", " ".repeat(1 << 20));
+        let files = [
+            ("conversations-0.json", "[0]"),
+            ("conversations-1.json", long.as_str()),
+            ("conversations-2.json", "[2]"),
+        ];
+        let found = read(archive(&files), 100 << 10, 9);
+        assert_eq!(
+            found,
+            ["conversations-0.json: 0", "conversations-1.json: 1", "conversations-1.json: too much"]
+        );
+        assert_eq!(Upload::open(archive(&files)).unwrap().claimed(), long.len() as u64 + 6);
+    }
+
+    #[test]
+    fn a_bare_text_is_read_from_its_beginning() {
+        let bare = |text: &str| {
+            file(|mut file| {
+                io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+                file
+            })
+        };
+        assert_eq!(read(bare("[{},7]"), 1, 9), [": {}", ": 7"]);
+        assert_eq!(read(bare(""), 1, 9), Vec::<String>::new());
+        assert!(Upload::open(bare("PK\u{3}\u{4} and no archive")).is_err());
     }
 }

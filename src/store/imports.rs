@@ -106,6 +106,7 @@ struct Here {
     titled_by_person: bool,
     current: Option<i64>,
     deleted: bool,
+    updated: i64,
 }
 
 impl Store {
@@ -168,9 +169,11 @@ fn find(c: &Connection, user: UserId, imported: &Imported) -> Result<Option<Here
             titled_by_person: row.get::<_, String>(2)? == "user",
             current: row.get(3)?,
             deleted: row.get(4)?,
+            updated: row.get(5)?,
         })
     };
-    let columns = "SELECT id, title, titled_by, current_turn_id, deleted_at IS NOT NULL FROM conversations";
+    let columns =
+        "SELECT id, title, titled_by, current_turn_id, deleted_at IS NOT NULL, updated_at FROM conversations";
     let sql = format!("{columns} WHERE user_id = ? AND source = ? AND source_id = ?");
     let values = params![user.0, imported.source, imported.source_id];
     if let Some(found) = optional(c.prepare_cached(&sql)?.query_row(values, here))? {
@@ -223,7 +226,8 @@ fn update(c: &Connection, user: UserId, here: &Here, imported: &Imported) -> Res
         .query_map([here.id, user.0], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?))))?;
     let known = rows.collect::<rusqlite::Result<Known>>()?;
     let (ids, changed) = add_turns(c, user, here.id, &imported.turns, &known)?;
-    let retitled = !here.titled_by_person && here.title != imported.title && imported.written_here.is_none();
+    let newer = imported.updated >= here.updated && imported.written_here.is_none();
+    let retitled = newer && !here.titled_by_person && here.title != imported.title;
     if !changed && !retitled {
         return Ok(Outcome::Known);
     }

@@ -19,6 +19,8 @@ mod chat;
 mod headers;
 mod history;
 mod http_layer;
+mod import;
+mod import_bad;
 mod input;
 mod limits;
 mod login;
