@@ -27,6 +27,7 @@ const THROW_AWAY_FILE: usize = 64 << 20;
 /// Of a body that nobody wants.
 const DISCARD: usize = 64 << 10;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
+const DISCARD_FILE_TIME: Duration = Duration::from_secs(20);
 const JSON_TIME: Duration = Duration::from_secs(30);
 const FILE_TIME: Duration = Duration::from_secs(120);
 /// Of a large file: longest pause, and the slowest that it may come on the whole, in bytes a second, after a while.
@@ -55,10 +56,19 @@ pub fn limit(app: &App, size: Size) -> usize {
 
 /// Reads and throws away a body that nobody wants, if it is short: with bytes left on the line, the connection could not be
 /// used again, and the client's next request would break.
-pub async fn discard(mut stream: Incoming) {
-    let deadline = Instant::now() + DISCARD_TIME;
+pub async fn discard(stream: Incoming) {
+    throw_away(stream, DISCARD, DISCARD_TIME).await;
+}
+
+/// The same for a large file: many clients send all of it before they read the answer.
+pub async fn discard_file(stream: Incoming) {
+    throw_away(stream, THROW_AWAY_FILE, DISCARD_FILE_TIME).await;
+}
+
+async fn throw_away(mut stream: Incoming, most: usize, time: Duration) {
+    let deadline = Instant::now() + time;
     let mut thrown = 0;
-    while thrown <= DISCARD {
+    while thrown <= most {
         match timeout_at(deadline, stream.next()).await {
             Ok(Some(Ok(chunk))) => thrown += chunk.len(),
             _ => return,
@@ -129,7 +139,7 @@ where
             gathered.extend_from_slice(&chunk);
         }
         if received > limit {
-            discard(stream).await;
+            discard_file(stream).await;
             return Err(Error::TooLarge("too_large", "The file is larger than this server takes.".into()));
         }
         if gathered.len() >= PIECE || over {

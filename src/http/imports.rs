@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::import::{self, Draft, Problem, State};
 use crate::model::ImportId;
 use http::StatusCode;
-use http::header::{CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ fn begin(call: Call, incoming: Incoming) -> Waiting {
             Err(error) => {
                 // Who asks first whether to send the file is told by the answer itself.
                 if !call.headers.contains_key(EXPECT) {
-                    body::discard(incoming).await;
+                    body::discard_file(incoming).await;
                 }
                 return Err(error);
             }
@@ -75,8 +75,12 @@ fn begin(call: Call, incoming: Incoming) -> Waiting {
 }
 
 fn admit(call: &Call, limit: u64) -> Result<import::Place> {
-    let length = call.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
+    let text =
+        |name: HeaderName| call.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if text(CONTENT_TYPE).to_ascii_lowercase().starts_with("multipart/") {
+        return Err(Error::MediaType("This address takes the file itself, not a form with it."));
+    }
+    if text(CONTENT_LENGTH).parse::<u64>().is_ok_and(|length| length > limit) {
         return Err(Error::TooLarge("too_large", "The file is larger than this server takes.".into()));
     }
     import::enter(&call.app, call.identity()?.user)

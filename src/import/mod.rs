@@ -161,7 +161,7 @@ const FOREIGN: &str = "This is no conversation of a kind that is known here.";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     pub const NOW: i64 = 1_800_000_000;
 
@@ -201,5 +201,88 @@ mod tests {
         let bad = b"{\"messages\":[{\"role\":\"user\",\"content\":\"a\xFF\"}]}";
         let (_, imported) = conversation(bad, NOW).unwrap();
         assert_eq!(turns(&imported), ["a\u{FFFD} > "]);
+    }
+
+    /// A conversation of every format with a little of everything.
+    fn examples() -> Vec<Value> {
+        let text = |role: &str, text: &str| json!({"author": {"role": role}, "content": {"content_type": "text", "parts": [text]}});
+        vec![
+            json!({"id": "c", "title": "T", "create_time": 1.5, "current_node": "a", "mapping": {"u": {"parent": null, "message": text("user", "q")},
+                "a": {"parent": "u", "children": ["b"], "message": text("assistant", "a\u{E200}x\u{E201}")}, "b": {"parent": "u", "message": text("tool", "b")}}}),
+            json!({"uuid": "c", "name": "T", "chat_messages": [{"uuid": "1", "sender": "human", "content": [{"type": "text", "text": "q"}]},
+                {"uuid": "2", "parent_message_uuid": "1", "content": [{"type": "tool_use", "name": "n", "input": {"content": "x"}}]}]}),
+            json!({"id": "gpt-assistant-1", "chat": {"history": {"currentId": "turn-1-user", "messages": {"turn-1-user": {"role": "user", "content": "q"},
+                "turn-1-assistant": {"parentId": "turn-1-user", "content": "<details type=\"reasoning\">\n<summary>x</summary>\n> y\n</details>z"}}}}}),
+            json!({"conversationId": "c", "messagesTree": [{"messageId": "1", "isCreatedByUser": true, "text": "q", "children": [{"messageId": "2",
+                "content": [{"type": "think", "think": "t"}, {"type": "text", "text": {"value": "v"}}], "children": []}]}]}),
+            json!({"id": 5, "topic": "T", "lastUpdate": 1_700_000_000_000_i64, "messages": [{"role": "user", "content": "q", "date": "2023/1/1 1:1:1"},
+                {"role": "assistant", "content": [{"type": "text", "text": "<think>x</think>y"}]}]}),
+            json!({"format": own::FORMAT, "conversation": {"id": 1, "created": 5, "params": {"top_p": 0.5}, "current_turn_id": 2}, "turns": [{"id": 1, "prompt": "q"},
+                {"id": 2, "parent_id": 1, "prompt": "q", "response": "r", "status": "streaming", "usage": {"prompt_tokens": -5}}]}),
+        ]
+    }
+
+    /// Puts `new` somewhere into `value`.
+    fn disturb(value: &mut Value, random: &mut impl FnMut(usize) -> usize, new: Value) {
+        let inside: Vec<&mut Value> = match value {
+            Value::Object(map) => map.values_mut().collect(),
+            Value::Array(list) => list.iter_mut().collect(),
+            _ => Vec::new(),
+        };
+        let count = inside.len();
+        match inside.into_iter().nth(random(count + 1)) {
+            Some(inner) => disturb(inner, random, new),
+            None => *value = new,
+        }
+    }
+
+    #[test]
+    fn i17_no_value_in_any_place_does_harm() {
+        let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut random = move |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            usize::try_from(seed % below as u64).unwrap()
+        };
+        let odd = [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!(-1e300),
+            json!("c"),
+            json!([[{"text": 5}]]),
+            json!(true),
+            json!("u\0\n`"),
+        ];
+        let mut taken_in = 0;
+        for round in 0..12_000 {
+            let mut export = examples().swap_remove(round % 6);
+            for _ in 0..=random(4) {
+                let new = odd[random(odd.len())].clone();
+                disturb(&mut export, &mut random, new);
+            }
+            let mut text = export.to_string().into_bytes();
+            if round % 3 == 0 && !text.is_empty() {
+                let at = random(text.len());
+                text[at] = u8::try_from(random(256)).unwrap();
+            }
+            let Ok((_, imported)) = conversation(&text, NOW) else { continue };
+            taken_in += 1;
+            assert!(imported.current.is_none_or(|current| current < imported.turns.len()));
+            assert!(
+                (1..=NOW).contains(&imported.created) && imported.created <= imported.updated,
+                "{export}"
+            );
+            for (at, turn) in imported.turns.iter().enumerate() {
+                assert!(turn.parent.is_none_or(|parent| parent < at) && turn.finished <= NOW, "{export}");
+                assert!(
+                    !turn.prompt.contains('\0')
+                        && !turn.response.contains('\0')
+                        && !turn.source_id.is_empty()
+                );
+            }
+        }
+        assert!(taken_in > 2000, "{taken_in}");
     }
 }

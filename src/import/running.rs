@@ -14,7 +14,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 
 /// Imports at once, from the first byte that is sent to the end. Each may take `limits.import_bytes` of the disk.
@@ -24,14 +24,18 @@ const MOST_ATTEMPTS: u32 = 2;
 const PREFIX: &str = "import-";
 const DRAFT: &str = ".part";
 
-/// Whose imports are going on.
+/// Whose imports are going on, and which of them are past being sent.
 #[derive(Default)]
-pub struct Imports(Mutex<Vec<UserId>>);
+pub struct Imports(Mutex<Vec<(UserId, bool)>>);
 
 impl Imports {
-    /// How many.
-    pub fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    fn lock(&self) -> MutexGuard<'_, Vec<(UserId, bool)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many are at work on a file that was sent.
+    pub fn working(&self) -> usize {
+        self.lock().iter().filter(|(_, working)| *working).count()
     }
 }
 
@@ -43,10 +47,7 @@ pub struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut all = self.app.imports.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = all.iter().position(|user| *user == self.user) {
-            all.swap_remove(at);
-        }
+        self.app.imports.lock().retain(|(user, _)| *user != self.user);
     }
 }
 
@@ -55,15 +56,15 @@ pub fn enter(app: &Arc<App>, user: UserId) -> Result<Place> {
     if app.is_draining() {
         return Err(Error::Draining);
     }
-    let mut all = app.imports.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if all.contains(&user) {
+    let mut all = app.imports.lock();
+    if all.iter().any(|(other, _)| *other == user) {
         let sentence = "An import of yours is still going on. Please wait until it has ended.";
         return Err(Error::Limited("import_running", sentence.into(), 10));
     }
     if all.len() >= MOST {
         return Err(Error::Overloaded);
     }
-    all.push(user);
+    all.push((user, false));
     drop(all);
     Ok(Place { app: app.clone(), user })
 }
@@ -107,6 +108,13 @@ fn path(app: &App, id: ImportId) -> PathBuf {
 
 /// Begins the import of a file that was sent, and waits until it is known what that is.
 pub fn begin(place: Place, draft: Draft) -> Result<ImportId> {
+    place
+        .app
+        .imports
+        .lock()
+        .iter_mut()
+        .filter(|(user, _)| *user == place.user)
+        .for_each(|(_, working)| *working = true);
     let (tell, told) = sync_channel(1);
     let thread = Builder::new().name("import".into()).stack_size(STACK);
     thread.spawn(move || accept(place, draft, &tell)).map_err(|_| Error::Overloaded)?;
@@ -195,7 +203,7 @@ pub fn resume(app: &Arc<App>) -> Result<()> {
         }
         report.attempts += 1;
         app.store.keep_import(import.id, app.run.clone(), report.to_text()).wait()?;
-        app.imports.0.lock().unwrap_or_else(PoisonError::into_inner).push(import.user);
+        app.imports.lock().push((import.user, true));
         let place = Place { app: app.clone(), user: import.user };
         let thread = Builder::new().name("import".into()).stack_size(STACK);
         thread.spawn(move || carry_out(place, import.id, report)).map_err(|_| Error::Overloaded)?;

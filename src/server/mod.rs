@@ -63,7 +63,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
 async fn drain(app: &App, graceful: GracefulShutdown) {
     finish_answers(app, graceful).await;
     let stopped = async {
-        while app.imports.count() > 0 {
+        while app.imports.working() > 0 {
             sleep(BETWEEN_LOOKS).await;
         }
     };

@@ -53,6 +53,8 @@ fn what_cannot_be_read_is_refused() {
     unreadable(&server, &ann, &archive(&[("conversations.txt", &good()), ("a.png", b"x")]));
     unreadable(&server, &ann, &archive(&[("conversations.json", b"[]"), ("other.json", &good())]));
     unreadable(&server, &ann, &good()[..40]);
+    ann.upload("/api/import", "file", "a.json", "application/json", &good())
+        .fails(415, "unsupported_media_type");
     let bare = json!({"id": "c", "title": "No messages", "create_time": 1});
     unreadable(&server, &ann, json!([bare]).to_string().as_bytes());
     assert_eq!(counts(&import(&ann, &zipped)), [1, 0, 0, 0], "and then it works");
