@@ -50,7 +50,7 @@ pub struct App {
     /// The bucket for pictures, where there is one.
     pub oss: Option<Oss>,
     /// Answers that are running.
-    pub answers: Answers,
+    pub answers: Arc<Answers>,
     /// Imports that are going on.
     pub imports: Imports,
     /// The zone of days and written times.
@@ -169,7 +169,7 @@ impl App {
             upstream: upstream::Client::new(&config.upstream).map_err(refused)?,
             models: Models::default(),
             oss: Oss::new(&config.oss),
-            answers: Answers::default(),
+            answers: Arc::default(),
             imports: Imports::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),

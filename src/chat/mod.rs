@@ -55,16 +55,38 @@ pub struct Sent {
     pub again: bool,
 }
 
-/// Begins an answer. When this returns, its row is durable; the answer itself is still running.
-pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
+/// How a send goes on.
+enum Prepared {
+    /// It was made before.
+    Known(Answering),
+    /// Its answer can begin.
+    New(Arc<Generation>, Box<NewTurn>, run::Question),
+}
+
+/// Answers a message; blocks until the upstream has said all. `tell` hears as soon as the answer's row is durable, or
+/// why there is none. It may run on the thread that writes, and shall wake somebody and no more.
+pub fn send(app: Arc<App>, user: UserId, message: Message, tell: impl FnOnce(Result<Sent>) + Send + 'static) {
+    match prepare(&app, user, message) {
+        Err(error) => tell(Err(error)),
+        Ok(Prepared::Known(answering)) => tell(Ok(Sent { answering, again: true })),
+        Ok(Prepared::New(generation, new, question)) => {
+            // The row is written while the upstream is called; nobody sees the answer before the row is durable.
+            let begun = generation.clone();
+            app.store.begin_turn(*new, move |outcome| tell(begin(begun, outcome)));
+            run::run(app, &generation, question);
+        }
+    }
+}
+
+fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     if app.is_draining() {
         return Err(Error::Draining);
     }
     if let Some((id, hash)) = &message.client
         && let Some(turn) = app.store.turn_of_client(user, id, hash)?
     {
-        let answering = app.answers.find(user, turn).map_or(Answering::Ended(turn), Answering::Running);
-        return Ok(Sent { answering, again: true });
+        let running = app.answers.find(user, turn);
+        return Ok(Prepared::Known(running.map_or(Answering::Ended(turn), Answering::Running)));
     }
     app.limits.take(Action::Chat, Who::User(user))?;
     let target = app.store.target(user, message.conversation, message.start)?;
@@ -85,6 +107,9 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
     let generation =
         Arc::new(Generation::new(user, model.clone(), paid_by, message.client.clone(), target.parent, path));
+    if let Some(running) = app.answers.add(&generation, app.config.limits.streams_per_user)? {
+        return Ok(Prepared::Known(Answering::Running(running)));
+    }
     let new = NewTurn {
         user,
         conversation: target.conversation.as_ref().map(|conversation| conversation.id),
@@ -100,42 +125,36 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
         now: app.clock.now(),
     };
     let question = run::Question { key, system_prompt, context, message: message.text, params };
-    begin(app, generation, new, question)
+    Ok(Prepared::New(generation, Box::new(new), question))
 }
 
-/// The row is written while the upstream is called; nobody sees the answer before the row is durable.
-fn begin(app: &Arc<App>, generation: Arc<Generation>, new: NewTurn, question: run::Question) -> Result<Sent> {
-    if let Some(running) = app.answers.add(&generation, app.config.limits.streams_per_user)? {
-        return Ok(Sent { answering: Answering::Running(running), again: true });
+fn begin(generation: Arc<Generation>, outcome: Result<Begun>) -> Result<Sent> {
+    if let Ok(Begun::New(turn, conversation)) = outcome {
+        generation.begin(turn, conversation);
+        return Ok(Sent { answering: Answering::Running(generation), again: false });
     }
-    let worker = {
-        let (app, generation) = (app.clone(), generation.clone());
-        move || run::run(app, &generation, question)
-    };
-    if !app.upstream.threads.submit(worker) {
-        generation.lose();
-        app.answers.remove(&generation);
-        return Err(Error::Overloaded);
-    }
-    match app.store.begin_turn(new).wait() {
-        Ok(Begun::New(turn, conversation)) => {
-            generation.begin(turn, conversation);
-            Ok(Sent { answering: Answering::Running(generation), again: false })
-        }
-        outcome => {
-            generation.stop.stop(Reason::NotStored);
-            generation.lose();
-            outcome.map(|begun| match begun {
-                Begun::Again(turn) | Begun::New(turn, _) => {
-                    Sent { answering: Answering::Ended(turn), again: true }
-                }
-            })
-        }
+    generation.stop.stop(Reason::NotStored);
+    generation.lose();
+    outcome.map(|begun| match begun {
+        Begun::Again(turn) | Begun::New(turn, _) => Sent { answering: Answering::Ended(turn), again: true },
+    })
+}
+
+/// Answers what was asked in `turn` once more, in a sibling with the same prompt. What `with` leaves out is as it was.
+pub fn retry(
+    app: Arc<App>,
+    user: UserId,
+    turn: TurnId,
+    with: Message,
+    tell: impl FnOnce(Result<Sent>) + Send + 'static,
+) {
+    match asked_again(&app, user, turn, with) {
+        Ok(message) => send(app, user, message, tell),
+        Err(error) => tell(Err(error)),
     }
 }
 
-/// Asks again what was asked in `turn`: a sibling with the same prompt. What `with` leaves out is as it was.
-pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Result<Sent> {
+fn asked_again(app: &App, user: UserId, turn: TurnId, with: Message) -> Result<Message> {
     let before = app.store.turn(user, turn)?;
     if before.status == Status::Streaming {
         return Err(Error::Refused("turn_running", "That answer is still running.".into()));
@@ -144,7 +163,7 @@ pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Resul
     let asked_with = app.store.system_prompt_of(user, turn)?;
     let model = asked_with.is_some().then_some(before.model);
     let params = over(with.params, before.params);
-    let message = Message {
+    Ok(Message {
         text: before.prompt,
         conversation: Some(before.conversation),
         start: before.parent.map_or(Start::Root, Start::Below),
@@ -152,8 +171,7 @@ pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Resul
         model: with.model.or(model),
         system_prompt: with.system_prompt.or(asked_with),
         params,
-    };
-    send(app, user, message)
+    })
 }
 
 /// Ends a running answer. `None`: it has ended already. The caller waits for the end of what is given back.

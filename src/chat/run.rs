@@ -26,7 +26,7 @@ pub struct Question {
     pub params: Params,
 }
 
-/// Runs the answer to its end. Blocks for as long as it lasts.
+/// Runs the answer to its end. Blocks until the upstream has said all.
 pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
     let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question)));
     let mut outcome = outcome.unwrap_or_else(|_| {
@@ -71,8 +71,9 @@ fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<An
     }
 }
 
-/// Writes the end, and only then tells it.
+/// Has the end written, and only then told.
 fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
+    generation.finish_rendering();
     let Some(turn) = generation.wait_for_row() else {
         app.answers.remove(generation);
         return;
@@ -89,16 +90,7 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         usage: ended.usage,
         now: app.clock.now(),
     };
-    let written = app.store.finish_turn(finish.clone());
-    generation.finish_rendering();
-    match written.wait() {
-        Ok(()) => {
-            // In this order: who is told of the end may send the next message at once.
-            app.answers.remove(generation);
-            generation.end(ended);
-        }
-        Err(_) => app.answers.keep_end(generation.clone(), finish, ended),
-    }
+    app.answers.write_end(&app.store, generation.clone(), Arc::new(finish), ended);
 }
 
 /// What became of it: who ended it counts first, then what the upstream said.

@@ -5,7 +5,7 @@ use super::generation::{Ended, Generation};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{TurnId, UserId};
-use crate::store::Finish;
+use crate::store::{Finish, Store};
 use crate::upstream::Reason;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ pub struct Answers {
 struct State {
     running: Vec<Arc<Generation>>,
     /// Of these, those that have ended, but whose end could not be written yet.
-    unwritten: Vec<(Arc<Generation>, Finish, Ended)>,
+    unwritten: Vec<(Arc<Generation>, Arc<Finish>, Ended)>,
     closing: bool,
 }
 
@@ -103,10 +103,26 @@ impl Answers {
         }
     }
 
-    /// Keeps an end that could not be written, to try again.
-    pub fn keep_end(&self, generation: Arc<Generation>, finish: Finish, ended: Ended) {
-        generation.mark_unwritten();
-        self.lock().unwritten.push((generation, finish, ended));
+    /// Writes the end of an answer, and tells it once it is durable. One that cannot be written is kept, to try again.
+    pub fn write_end(
+        self: &Arc<Self>,
+        store: &Store,
+        generation: Arc<Generation>,
+        finish: Arc<Finish>,
+        ended: Ended,
+    ) {
+        let answers = self.clone();
+        store.finish_turn(finish.clone(), move |written| match written {
+            Ok(()) => {
+                // In this order: who is told of the end may send the next message at once.
+                answers.remove(&generation);
+                generation.end(ended);
+            }
+            Err(_) => {
+                generation.mark_unwritten();
+                answers.lock().unwritten.push((generation, finish, ended));
+            }
+        });
     }
 
     /// All that run; where nothing is to be done, after a wait.
@@ -197,12 +213,6 @@ fn stop_orphans(app: &App, running: &[Arc<Generation>]) {
 fn write_ends(app: &App) {
     let unwritten = std::mem::take(&mut app.answers.lock().unwritten);
     for (generation, finish, ended) in unwritten {
-        match app.store.finish_turn(finish.clone()).wait() {
-            Ok(()) => {
-                app.answers.remove(&generation);
-                generation.end(ended);
-            }
-            Err(_) => app.answers.keep_end(generation, finish, ended),
-        }
+        app.answers.write_end(&app.store, generation, finish, ended);
     }
 }

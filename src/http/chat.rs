@@ -1,6 +1,6 @@
 //! Messages and their answers: sent, followed, stopped, asked again, deleted.
 
-use super::endpoint::blocking;
+use super::endpoint::{blocking, told};
 use super::events::{self, Follow};
 use super::reply;
 use super::request::{Call, nullable};
@@ -14,6 +14,7 @@ use crate::store::Start;
 use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot::Sender;
 
 const LONGEST_CLIENT_ID: usize = 64;
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -240,7 +241,8 @@ fn send(call: Call) -> Waiting {
         let stream = form.stream.unwrap_or(false);
         let message = message(form, call.app.config.chat.max_message_chars)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let sent = blocking(move || chat::send(&app, user, message)).await?;
+        let work = move |tell: Sender<_>| chat::send(app, user, message, move |sent| drop(tell.send(sent)));
+        let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })
 }
@@ -271,7 +273,9 @@ fn retry(call: Call) -> Waiting {
         };
         let with = message(as_chat, call.app.config.chat.max_message_chars)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let sent = blocking(move || chat::retry(&app, user, turn, with)).await?;
+        let work =
+            move |tell: Sender<_>| chat::retry(app, user, turn, with, move |sent| drop(tell.send(sent)));
+        let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })
 }

@@ -15,7 +15,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, USER_AGENT};
 use http::{HeaderMap, Method};
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot::Sender;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Files that are on their way at once, of all people: each may take 10 MiB of memory, and two minutes.
 static FILES: Semaphore = Semaphore::const_new(32);
@@ -208,9 +209,17 @@ pub async fn calling<T: Send + 'static>(
     app: &App,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let (tell, told) = tokio::sync::oneshot::channel();
+    told(app, move |tell| drop(tell.send(work()))).await
+}
+
+/// The same for work that goes on after its result is told.
+pub async fn told<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce(Sender<Result<T>>) + Send + 'static,
+) -> Result<T> {
+    let (tell, told) = oneshot::channel();
     // Nobody listens any more when the client has gone.
-    if !app.upstream.threads.submit(move || drop(tell.send(work()))) {
+    if !app.upstream.threads.submit(move || work(tell)) {
         return Err(Error::Overloaded);
     }
     told.await.map_err(|_| Error::internal("a call to another server panicked"))?

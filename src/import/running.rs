@@ -161,11 +161,11 @@ fn carry_out(place: Place, id: ImportId, mut report: Report) {
         Err(Stop::Draining) => {
             // A stop that was asked for is nobody's fault.
             report.attempts = report.attempts.saturating_sub(1);
-            let _ = app.store.keep_import(id, app.run.clone(), report.to_text()).wait();
+            let _ = app.store.keep_import(id, app.run.clone(), report.to_text());
             return;
         }
     }
-    if app.store.keep_import(id, String::new(), report.to_text()).wait().is_ok() {
+    if app.store.keep_import(id, String::new(), report.to_text()).is_ok() {
         let _ = fs::remove_file(path);
     }
 }
@@ -197,12 +197,12 @@ pub fn resume(app: &Arc<App>) -> Result<()> {
         };
         if let Some(reason) = reason {
             report.fail(reason);
-            app.store.keep_import(import.id, String::new(), report.to_text()).wait()?;
+            app.store.keep_import(import.id, String::new(), report.to_text())?;
             let _ = fs::remove_file(path(app, import.id));
             continue;
         }
         report.attempts += 1;
-        app.store.keep_import(import.id, app.run.clone(), report.to_text()).wait()?;
+        app.store.keep_import(import.id, app.run.clone(), report.to_text())?;
         app.imports.lock().push((import.user, true));
         let place = Place { app: app.clone(), user: import.user };
         let thread = Builder::new().name("import".into()).stack_size(STACK);

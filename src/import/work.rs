@@ -8,7 +8,7 @@ use super::{Format, Refused, conversation};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::UserId;
-use crate::store::{Imported, Pending};
+use crate::store::{Imported, ImportedTurn};
 use std::path::Path;
 
 /// Conversations that are stored together, and text that is.
@@ -66,8 +66,17 @@ pub fn run(
     keep: &mut dyn FnMut(&Report),
 ) -> Result<(), Stop> {
     let most = app.config.limits.import_bytes;
-    let mut work =
-        Work { app, user, before: report.total, seen: 0, report, batch: Vec::new(), text: 0, keep };
+    let mut work = Work {
+        app,
+        user,
+        before: report.total,
+        seen: 0,
+        report,
+        batch: Vec::new(),
+        refused: Vec::new(),
+        text: 0,
+        keep,
+    };
     let mut file = InFile::default();
     let mut outcome = Ok(());
     upload.read(most, &mut |name, piece, progress| {
@@ -90,11 +99,8 @@ struct InFile {
     has_conversations: bool,
 }
 
-/// What became of reading a piece.
-enum Entry {
-    Conversation(Box<Imported>),
-    Refused(String, &'static str),
-}
+/// A conversation, or its title and why there is none.
+type Entry = Result<Imported, (String, &'static str)>;
 
 struct Work<'a> {
     app: &'a App,
@@ -103,7 +109,8 @@ struct Work<'a> {
     before: u64,
     seen: u64,
     report: &'a mut Report,
-    batch: Vec<Entry>,
+    batch: Vec<Imported>,
+    refused: Vec<(String, &'static str)>,
     text: usize,
     keep: &'a mut dyn FnMut(&Report),
 }
@@ -134,14 +141,14 @@ impl Work<'_> {
                 file.foreign += 1;
             }
             Err(refused) => {
-                self.add(Entry::Refused(refused.title.unwrap_or(place), refused.reason), progress)?;
+                self.add(Err((refused.title.unwrap_or(place), refused.reason)), progress)?;
             }
             Ok((_, imported)) => {
                 file.has_conversations = true;
                 for _ in 0..std::mem::take(&mut file.foreign) {
-                    self.add(Entry::Refused(place.clone(), super::FOREIGN), progress)?;
+                    self.add(Err((place.clone(), super::FOREIGN)), progress)?;
                 }
-                self.add(Entry::Conversation(Box::new(imported)), progress)?;
+                self.add(Ok(imported), progress)?;
             }
         }
         Ok(())
@@ -152,12 +159,15 @@ impl Work<'_> {
         if self.seen <= self.before {
             return Ok(());
         }
-        if let Entry::Conversation(imported) = &entry {
-            self.text +=
-                imported.turns.iter().map(|turn| turn.prompt.len() + turn.response.len()).sum::<usize>();
+        match entry {
+            Ok(imported) => {
+                let size = |turn: &ImportedTurn| turn.prompt.len() + turn.response.len();
+                self.text += imported.turns.iter().map(size).sum::<usize>();
+                self.batch.push(imported);
+            }
+            Err(refused) => self.refused.push(refused),
         }
-        self.batch.push(entry);
-        if self.batch.len() >= TOGETHER || self.text >= TEXT_TOGETHER {
+        if self.batch.len() + self.refused.len() >= TOGETHER || self.text >= TEXT_TOGETHER {
             let percent = progress.done.saturating_mul(100).checked_div(progress.total).unwrap_or(0);
             self.report.progress = u8::try_from(percent.min(99)).unwrap_or(99);
             self.store()?;
@@ -168,30 +178,25 @@ impl Work<'_> {
     /// Stores what has gathered.
     fn store(&mut self) -> Result<(), Stop> {
         self.may_go_on()?;
-        let store = &self.app.store;
-        let under_way: Vec<_> = self
-            .batch
-            .drain(..)
-            .map(|entry| match entry {
-                Entry::Refused(title, reason) => (title, Err(reason)),
-                Entry::Conversation(imported) => {
-                    (imported.title.clone(), Ok(store.add_imported(self.user, *imported)))
-                }
-            })
-            .collect();
         self.text = 0;
-        for (title, pending) in under_way {
-            match pending.map(Pending::wait) {
-                Err(NOTHING) => self.report.count_empty(&title, NOTHING),
-                Err(reason) => self.report.count_failed(&title, reason),
-                Ok(Ok(outcome)) => self.report.count(outcome, &title),
-                Ok(Err(Error::Storage(cause))) => {
+        for (title, reason) in self.refused.drain(..) {
+            match reason {
+                NOTHING => self.report.count_empty(&title, reason),
+                _ => self.report.count_failed(&title, reason),
+            }
+        }
+        let batch = std::mem::take(&mut self.batch);
+        let titles: Vec<String> = batch.iter().map(|imported| imported.title.clone()).collect();
+        for (outcome, title) in self.app.store.add_imported(self.user, batch).into_iter().zip(&titles) {
+            match outcome {
+                Ok(outcome) => self.report.count(outcome, title),
+                Err(Error::Storage(cause)) => {
                     tracing::error!(cause, "an import could not be stored");
                     return Err(Stop::Failed("The server could not store anything more."));
                 }
-                Ok(Err(error)) => {
+                Err(error) => {
                     tracing::error!(?error, "a conversation could not be stored");
-                    self.report.count_failed(&title, "It could not be stored.");
+                    self.report.count_failed(title, "It could not be stored.");
                 }
             }
         }

@@ -1,10 +1,11 @@
 //! Imports: how far each is, and the conversations that they bring.
 
-use super::{Pending, Store, optional, search};
+use super::{Store, optional, search};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, ImportId, PaidBy, Params, Status, TurnId, Usage, UserId};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
+use std::sync::mpsc::sync_channel;
 
 /// Reports that are kept of one account.
 const KEPT: usize = 20;
@@ -123,8 +124,8 @@ impl Store {
     }
 
     /// Keeps how far an import is; an empty `run` ends it.
-    pub fn keep_import(&self, id: ImportId, run: String, report: String) -> Pending<()> {
-        self.writer.submit(move |c| {
+    pub fn keep_import(&self, id: ImportId, run: String, report: String) -> Result<()> {
+        self.writer.run(move |c| {
             let sql = "UPDATE imports SET run = ?, report = ? WHERE id = ?";
             c.prepare_cached(sql)?.execute(params![run, report, id.0])?;
             Ok(())
@@ -151,13 +152,24 @@ impl Store {
         })
     }
 
-    /// Adds a conversation, or what is new of one that is here. Nothing is charged and nothing counted.
-    pub fn add_imported(&self, user: UserId, imported: Imported) -> Pending<Outcome> {
-        self.writer.submit(move |c| match find(c, user, &imported)? {
-            None => add(c, user, &imported),
-            Some(here) if here.deleted => Ok(Outcome::InTrash),
-            Some(here) => update(c, user, &here, &imported),
-        })
+    /// Adds conversations, or what is new of those that are here; each is a transaction of its own, and all share what
+    /// makes them durable. Nothing is charged and nothing counted.
+    pub fn add_imported(&self, user: UserId, all: Vec<Imported>) -> Vec<Result<Outcome>> {
+        let submit = |imported: Imported| {
+            let (tell, told) = sync_channel(1);
+            self.writer.submit(
+                move |c| match find(c, user, &imported)? {
+                    None => add(c, user, &imported),
+                    Some(here) if here.deleted => Ok(Outcome::InTrash),
+                    Some(here) => update(c, user, &here, &imported),
+                },
+                move |outcome| drop(tell.send(outcome)),
+            );
+            told
+        };
+        let all: Vec<_> = all.into_iter().map(submit).collect();
+        let gone = |_| Err(Error::Storage("the writer is gone".into()));
+        all.into_iter().map(|told| told.recv().unwrap_or_else(gone)).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId};
 use crate::text::estimate_tokens;
 use rusqlite::{Connection, Row, ToSql, params};
+use std::sync::Arc;
 
 /// Where a message shall go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,9 +267,10 @@ impl Store {
         self.read(|c| turn_of_client(c, user, client_id, request_hash))
     }
 
-    /// Writes the row of a turn whose answer is about to run, and makes it the current one.
-    pub fn begin_turn(&self, new: NewTurn) -> super::Pending<Begun> {
-        self.writer.submit(move |c| begin(c, &new))
+    /// Writes the row of a turn whose answer is about to run, and makes it the current one. `then` hears of it once the
+    /// row is durable; it runs on the writing thread.
+    pub fn begin_turn(&self, new: NewTurn, then: impl FnOnce(Result<Begun>) + Send + 'static) {
+        self.writer.submit(move |c| begin(c, &new), then);
     }
 
     /// Appends pieces of running answers.
@@ -300,9 +302,10 @@ impl Store {
         })
     }
 
-    /// Ends an answer: text, search words and usage, all or nothing.
-    pub fn finish_turn(&self, finish: Finish) -> super::Pending<()> {
-        self.writer.submit(move |c| end(c, &finish))
+    /// Ends an answer: text, search words and usage, all or nothing. `then` hears of it once that is durable; it runs on
+    /// the writing thread.
+    pub fn finish_turn(&self, finish: Arc<Finish>, then: impl FnOnce(Result<()>) + Send + 'static) {
+        self.writer.submit(move |c| end(c, &finish), then);
     }
 
     /// A turn of the user.
