@@ -14,6 +14,11 @@ use std::path::Path;
 /// Conversations that are stored together, and text that is.
 const TOGETHER: usize = 64;
 const TEXT_TOGETHER: usize = 1 << 20;
+/// Conversations of one import, and how many of them may be beyond reading: a gigabyte of commas is not gone through.
+const MOST: u64 = 200_000;
+const MOST_REFUSED: u64 = 10_000;
+/// Values that are no conversations, in one file of an archive.
+const MOST_FOREIGN: u64 = 1_000_000;
 /// What is left free on the disk for everybody else.
 const ROOM: u64 = 64 << 20;
 
@@ -34,7 +39,7 @@ pub fn examine(app: &App, upload: &mut Upload) -> Result<Format> {
         return Err(too_large());
     }
     let nothing = "There are no conversations in this file of a kind that is known here.";
-    let (mut found, mut reason, mut too_much) = (None, nothing, false);
+    let (mut found, mut reason, mut too_much, mut seen) = (None, nothing, false, 0);
     let now = app.clock.now();
     upload.read(most, &mut |_, piece, _| {
         match piece {
@@ -46,7 +51,8 @@ pub fn examine(app: &App, upload: &mut Upload) -> Result<Format> {
             Piece::Damaged(why) => reason = why,
             Piece::TooMuch => too_much = true,
         }
-        found.is_none() && !app.is_draining()
+        seen += 1;
+        found.is_none() && seen < MOST_REFUSED && !app.is_draining()
     });
     match found {
         Some(format) => Ok(format),
@@ -56,6 +62,8 @@ pub fn examine(app: &App, upload: &mut Upload) -> Result<Format> {
 }
 
 const TOO_MUCH: &str = "This file unpacks to more than this server takes.";
+const TOO_MANY: &str = "There are more conversations in this file than are taken in at once.";
+const TOO_DAMAGED: &str = "Too much of this file is damaged.";
 
 /// Stores everything from where `report` has got to, and keeps it up to date; `keep` is told whenever it is.
 pub fn run(
@@ -71,6 +79,7 @@ pub fn run(
         user,
         before: report.total,
         seen: 0,
+        bad: 0,
         report,
         batch: Vec::new(),
         refused: Vec::new(),
@@ -108,6 +117,8 @@ struct Work<'a> {
     /// Entries that an earlier run has dealt with, and those seen in this one.
     before: u64,
     seen: u64,
+    /// Of these, refused.
+    bad: u64,
     report: &'a mut Report,
     batch: Vec<Imported>,
     refused: Vec<(String, &'static str)>,
@@ -139,6 +150,7 @@ impl Work<'_> {
         match read {
             Err(Refused { foreign: true, .. }) if !file.has_conversations && may_be_foreign(name) => {
                 file.foreign += 1;
+                return if file.foreign > MOST_FOREIGN { Err(Stop::Failed(super::FOREIGN)) } else { Ok(()) };
             }
             Err(refused) => {
                 self.add(Err((refused.title.unwrap_or(place), refused.reason)), progress)?;
@@ -156,6 +168,11 @@ impl Work<'_> {
 
     fn add(&mut self, entry: Entry, progress: Progress) -> Result<(), Stop> {
         self.seen += 1;
+        self.bad += u64::from(entry.is_err());
+        if self.seen > MOST || self.bad > MOST_REFUSED {
+            self.store()?;
+            return Err(Stop::Failed(if self.seen > MOST { TOO_MANY } else { TOO_DAMAGED }));
+        }
         if self.seen <= self.before {
             return Ok(());
         }

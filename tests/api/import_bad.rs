@@ -107,6 +107,25 @@ fn damage_costs_what_is_damaged() {
 }
 
 #[test]
+fn i17_a_file_of_commas_is_not_gone_through() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    let commas = ",".repeat(2 << 20);
+    unreadable(&server, &ann, format!("[{commas}]").as_bytes());
+    unreadable(&server, &ann, &archive(&[("a.json", format!("[{}0]", "0,".repeat(1 << 20)).as_bytes())]));
+    let report = import(&ann, format!("[{},{commas}]", chatgpt("c", "T", &["q", "a"])).as_bytes());
+    assert_eq!(
+        (&report["status"], counts(&report)),
+        (&json!("failed"), [1, 0, 0, 10_000]),
+        "{}",
+        report["problems"]
+    );
+    let problems = report["problems"].as_array().unwrap();
+    assert!(problems.len() <= 200 && problems[199]["reason"].as_str().unwrap().contains("more problems"));
+    titled(&ann, "T");
+}
+
+#[test]
 fn u9_names_in_an_archive_are_no_paths() {
     let server = Server::start();
     let ann = server.user("ann");
