@@ -18,7 +18,8 @@ use std::sync::Arc;
 pub const ROUTES: &[Route] = &[
     Route::new::<BegunReply>(Verb::Post, "/api/import", Access::User, Run::Taking(begin))
         .takes_whole()
-        .also(&[202, 408])
+        .begins()
+        .also(&[408])
         .about("Takes conversations from another service's export: ZIP or JSON, as the body. One at a time."),
     Route::new::<ReportReply>(Verb::Get, "/api/import/{id}", Access::User, Run::Blocking(report))
         .about("What became of an import so far."),

@@ -32,7 +32,9 @@ pub struct Route {
     pub query: &'static [Query],
     /// What it gives.
     pub gives: Gives,
-    /// Statuses beside 200 and those that every route may give.
+    /// The status of success.
+    pub done: u16,
+    /// Statuses beside that and those that every route may give.
     pub also: &'static [u16],
 }
 
@@ -146,6 +148,7 @@ impl Route {
             about: "",
             query: &[],
             gives: Gives::Json(describe::<T>),
+            done: 200,
             also: &[],
         }
     }
@@ -180,7 +183,12 @@ impl Route {
         Route { query, ..self }
     }
 
-    /// Its statuses beside 200 and those that every route may give.
+    /// It begins what goes on after its reply.
+    pub const fn begins(self) -> Route {
+        Route { done: 202, ..self }
+    }
+
+    /// Its statuses beside that of success and those that every route may give.
     pub const fn also(self, also: &'static [u16]) -> Route {
         Route { also, ..self }
     }

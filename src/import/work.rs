@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// Conversations that are stored together, and text that is.
 const TOGETHER: usize = 64;
-const TEXT_TOGETHER: usize = 1 << 20;
+const TEXT_TOGETHER: usize = 512 << 10;
 /// Conversations of one import, and how many of them may be beyond reading: a gigabyte of commas is not gone through.
 const MOST: u64 = 200_000;
 const MOST_REFUSED: u64 = 10_000;
