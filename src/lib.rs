@@ -15,6 +15,7 @@ pub mod text;
 // The outside world, one library each.
 pub mod archive;
 pub mod auth;
+pub mod disk;
 pub mod keys;
 pub mod limits;
 pub mod oss;
@@ -33,6 +34,7 @@ pub mod billing;
 pub mod chat;
 pub mod conversations;
 pub mod export;
+pub mod files;
 pub mod import;
 pub mod invites;
 pub mod models;

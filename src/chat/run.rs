@@ -4,7 +4,8 @@ use super::context;
 use super::generation::{Ended, Generation, Path};
 use crate::app::App;
 use crate::error::{UpstreamError, UpstreamKind};
-use crate::model::{Fault, Params, Status, Usage, UsageSource};
+use crate::files;
+use crate::model::{Attachment, Fault, Params, Status, Usage, UsageSource, UserId};
 use crate::secret::Secret;
 use crate::store::{Context, Finish};
 use crate::text::estimate_tokens;
@@ -12,8 +13,18 @@ use crate::upstream::{Answer, Ask, Reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+/// A message and the files with it.
+pub struct Said {
+    /// What the person wrote.
+    pub text: String,
+    /// What goes with it.
+    pub attachments: Vec<Attachment>,
+}
+
 /// What the upstream is asked.
 pub struct Question {
+    /// Whose files they are.
+    pub user: UserId,
     /// Sent to the upstream and nowhere else.
     pub key: Secret,
     /// What the model is told first; may be empty.
@@ -21,7 +32,7 @@ pub struct Question {
     /// The path before the message.
     pub context: Context,
     /// What the person wrote.
-    pub message: String,
+    pub message: Said,
     /// What else was asked for.
     pub params: Params,
 }
@@ -33,8 +44,7 @@ pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) 
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
-    let asked = context::messages(&question.system_prompt, &question.context, &question.message);
-    let ended = ended(generation, &outcome, context::estimate(&asked));
+    let ended = ended(generation, &outcome, context::estimate(&question));
     finish(&app, generation, ended);
     // What is left to read is nobody's business any more, and no reason to keep a server from ending.
     drop(app);
@@ -47,7 +57,7 @@ pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) 
 fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<Answer, UpstreamError> {
     let mut shortened = false;
     loop {
-        let messages = context::messages(&question.system_prompt, &question.context, &question.message);
+        let messages = || context::messages(question, &|file| files::read(app, question.user, file));
         let ask = Ask {
             key: &question.key,
             model: &generation.model,
@@ -84,6 +94,7 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         user: generation.user,
         response,
         reasoning,
+        reset_at: generation.reset_at(),
         status: ended.status,
         finish_reason: ended.finish_reason.clone(),
         fault: ended.fault.clone(),
@@ -106,7 +117,6 @@ fn ended(generation: &Generation, outcome: &Result<Answer, UpstreamError>, asked
         retry_after: outcome.as_ref().err().and_then(|fault| fault.retry_after),
         usage: match status {
             Status::Failed => Usage::default(),
-            Status::Stopped if !came => Usage::default(),
             _ => usage(answer, asked, &response, &reasoning),
         },
     }

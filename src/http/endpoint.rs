@@ -6,7 +6,6 @@ use super::route::{Access, Body, Response, Route, Run};
 use super::{reply, routes};
 use crate::accounts::{self, Origin};
 use crate::app::App;
-use crate::avatars;
 use crate::calendar::Zone;
 use crate::error::{Error, Result};
 use crate::limits::{Action, Who};
@@ -84,6 +83,7 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
         _ => None,
     };
     let mut incoming = None;
+    let mut file_name = None;
     let body = match route.body {
         Body::None => {
             body::discard(raw.body).await;
@@ -94,8 +94,10 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
             bytes::Bytes::new()
         }
         Body::Json(_, size) => body::json(raw.body, body::limit(&app, size)).await?,
-        Body::File(field, largest) => {
-            body::file(raw.body, content_type(&raw.headers), field, largest, avatars::too_large).await?
+        Body::File(upload) => {
+            let (name, bytes) = body::file(raw.body, content_type(&raw.headers), upload).await?;
+            file_name = name;
+            bytes
         }
     };
     let agent = raw.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -109,6 +111,7 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
         zone: admitted.zone,
         html: admitted.html,
         headers: raw.headers,
+        file_name,
         body,
     };
     match route.run {

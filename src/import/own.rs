@@ -2,7 +2,7 @@
 
 use super::json::{Object, elements, text, time, value};
 use super::tree::{self, NOTHING};
-use crate::model::{ConversationId, Fault, Params, Status, Usage, UsageSource};
+use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Usage, UsageSource};
 use crate::store::{Imported, ImportedTurn};
 use crate::text::without_nul;
 use serde_json::Value;
@@ -85,6 +85,7 @@ fn turn(turn: &Value, id: i64, parent: Option<usize>, now: i64) -> ImportedTurn 
             reasoning: tokens("reasoning_tokens"),
             source: text(&usage["source"]).and_then(UsageSource::parse).unwrap_or_default(),
         },
+        paid_by: text(&turn["paid_by"]).and_then(PaidBy::parse).unwrap_or(PaidBy::Own),
         created,
         finished: time(&turn["finished"]).unwrap_or(created).min(now),
     }

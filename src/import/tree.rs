@@ -6,7 +6,7 @@
 //! that answer. A later export, in which more was said, names it alike.
 
 use crate::keys;
-use crate::model::{Params, Status, Usage};
+use crate::model::{PaidBy, Params, Status, Usage};
 use crate::store::{Imported, ImportedTurn};
 use crate::text;
 use std::cmp::Reverse;
@@ -296,6 +296,7 @@ fn ripe(chat: &Chat, growing: Vec<Growing>, now: i64) -> Result<Vec<ImportedTurn
             finish_reason: None,
             fault: None,
             usage: Usage::default(),
+            paid_by: PaidBy::Own,
             created: growing.time,
             finished: last_time.unwrap_or(growing.time).clamp(growing.time, now.max(growing.time)),
         }

@@ -70,6 +70,8 @@ pub struct ImportedTurn {
     pub fault: Option<Fault>,
     /// What it once cost: shown beside the turn, counted nowhere.
     pub usage: Usage,
+    /// Whose key paid for that.
+    pub paid_by: PaidBy,
     /// Unix seconds.
     pub created: i64,
     /// Unix seconds.
@@ -314,7 +316,7 @@ fn insert(
         turn.usage.cached,
         turn.usage.reasoning,
         turn.usage.source.as_str(),
-        PaidBy::Own.as_str(),
+        turn.paid_by.as_str(),
         turn.created,
         turn.finished,
         turn.source_id,

@@ -4,6 +4,7 @@
 mod admin;
 mod conversations;
 mod copy;
+mod files;
 mod imports;
 mod migrate;
 mod prompts;
@@ -33,7 +34,7 @@ pub use migrate::Change;
 pub use prompts::Prompt;
 pub use sessions::Identity;
 pub use settings::Setting;
-pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target};
+pub use turns::{Begun, Chunk, ChunkKind, Context, Exchange, Finish, NewTurn, Start, Target};
 pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
 pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};
