@@ -59,10 +59,11 @@ CREATE TABLE prompts(
 CREATE TABLE imports(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
-  run TEXT NOT NULL,
+  run TEXT NOT NULL,                      -- the process that works on it; empty once it has ended
   created_at INTEGER NOT NULL,
-  report TEXT NOT NULL
+  report TEXT NOT NULL                    -- as JSON: what became of it so far
 ) STRICT;
+CREATE INDEX imports_user ON imports(user_id);
 
 -- A login. Its id is the token's jti and is looked up at every request: no row, no login.
 CREATE TABLE sessions(
@@ -136,6 +137,7 @@ CREATE TABLE turns(
   paid_by TEXT NOT NULL CHECK(paid_by IN('own','shared')),
   created_at INTEGER NOT NULL,
   finished_at INTEGER,
+  source_id TEXT,                         -- of an imported one: its name where it came from
   UNIQUE(user_id, client_id),
   UNIQUE(id, conversation_id),
   FOREIGN KEY(conversation_id, user_id) REFERENCES conversations(id, user_id) ON DELETE CASCADE,

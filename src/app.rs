@@ -7,6 +7,7 @@ use crate::chat::Answers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::import::Imports;
 use crate::keys::{self, MasterKey};
 use crate::limits::Limits;
 use crate::models::Models;
@@ -52,6 +53,8 @@ pub struct App {
     pub oss: Option<Oss>,
     /// Answers that are running.
     pub answers: Arc<Answers>,
+    /// Imports that are going on.
+    pub imports: Imports,
     /// The zone of days and written times.
     pub zone: Zone,
     /// When it was opened, in Unix seconds.
@@ -169,6 +172,7 @@ impl App {
             models: Models::default(),
             oss: Oss::new(&config.oss),
             answers: Arc::default(),
+            imports: Imports::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),
             draining: AtomicBool::new(false),

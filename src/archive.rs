@@ -1,7 +1,9 @@
 //! ZIP archives, written and read without trusting what stands in them.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -79,6 +81,58 @@ impl Reading {
             ));
         }
         Ok(copied)
+    }
+}
+
+/// Bytes that are read at most to find and read the directory of an archive: some 40,000 files, whose list takes 50 MB of
+/// memory at the very worst.
+const DIRECTORY: u64 = 6 << 20;
+
+/// Looks through an archive of a stranger, whose directory may claim anything.
+pub struct Browsing(ZipArchive<Guarded>);
+
+impl Browsing {
+    /// Reads the directory; a damaged, cut or endless one is a fault.
+    pub fn new(file: File) -> io::Result<Browsing> {
+        let left = Rc::new(Cell::new(DIRECTORY));
+        let archive = ZipArchive::new(Guarded { file, left: left.clone() }).map_err(damaged)?;
+        left.set(u64::MAX);
+        Ok(Browsing(archive))
+    }
+
+    /// All its files, each with the number that `open` takes.
+    pub fn members(&self) -> impl Iterator<Item = (usize, Member)> {
+        (0..self.0.len()).filter_map(|index| {
+            let file = self.0.by_index_data(index).ok().filter(|file| !file.is_dir())?;
+            let name = String::from_utf8_lossy(file.name_raw()).into_owned();
+            Some((index, Member { name, size: file.size() }))
+        })
+    }
+
+    /// The content of a file. Its end checks the sum; its length is whatever comes, not what the archive says.
+    pub fn open(&mut self, index: usize) -> io::Result<impl Read> {
+        self.0.by_index(index).map_err(damaged)
+    }
+}
+
+/// A file of which only so much is read.
+struct Guarded {
+    file: File,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        let too_much = || io::Error::new(io::ErrorKind::InvalidData, "its directory is too large");
+        self.left.set(self.left.get().checked_sub(count as u64).ok_or_else(too_much)?);
+        Ok(count)
+    }
+}
+
+impl Seek for Guarded {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 

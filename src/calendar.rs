@@ -1,6 +1,6 @@
 //! Days and written times in a time zone. Times are kept as Unix seconds and days are made on reading.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 /// The years 68 to 9892: what a calendar of four-digit years holds with room for a month on either side.
@@ -20,6 +20,26 @@ pub fn zone(name: &str) -> Option<Zone> {
         _ if plausible => jiff::tz::db().get(name).ok().map(Zone),
         _ => None,
     }
+}
+
+/// The Unix seconds of a written time: ISO 8601, and the forms in which browsers write one for people; without a zone, in
+/// UTC. `None` for anything else.
+pub fn instant(text: &str) -> Option<i64> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant.as_second());
+    }
+    let forms = [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y/%m/%d %H:%M:%S",
+        "%m/%d/%Y, %I:%M:%S %p",
+        "%d/%m/%Y, %H:%M:%S",
+        "%d.%m.%Y, %H:%M:%S",
+    ];
+    // Some browsers set a narrow blank before AM and PM.
+    let plain = text.replace('\u{202F}', " ");
+    let written = forms.iter().find_map(|form| DateTime::strptime(form, &plain).ok())?;
+    Some(written.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
 /// Half-open range of Unix seconds.

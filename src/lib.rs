@@ -35,6 +35,7 @@ pub mod chat;
 pub mod conversations;
 pub mod export;
 pub mod files;
+pub mod import;
 pub mod invites;
 pub mod models;
 pub mod search;

@@ -19,6 +19,11 @@ pub struct ConversationId(pub i64);
 #[serde(transparent)]
 pub struct TurnId(pub i64);
 
+/// An import of conversations from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ImportId(pub i64);
+
 /// A file that somebody sent with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

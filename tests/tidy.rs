@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("config", &["calendar", "secret"], "its values are checked and its secrets wrapped as they are read"),
     ("gate", &["error"], "it turns people away"),
-    ("app", &["chat", "models", "settings"], "it owns their state"),
+    ("app", &["chat", "import", "models", "settings"], "it owns their state"),
     (
         "accounts",
         &["avatars", "billing", "files", "two_factor"],
@@ -64,7 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("r2d2_sqlite", &["store/"]),
     ("rpassword", &["cli/"]),
     ("rusqlite", &["store/"]),
-    ("schemars", &["http/", "model.rs", "admin.rs"]),
+    ("schemars", &["http/", "model.rs", "admin.rs", "import/report.rs"]),
     ("serde_path_to_error", &["http/"]),
     ("sha1", &["oss.rs"]),
     ("sha2", &["auth/", "keys.rs", "oss.rs"]),

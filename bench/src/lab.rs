@@ -31,6 +31,10 @@ pub struct Effort {
     pub turns: usize,
     /// turns stored before they are searched
     pub search_turns: usize,
+    /// small conversations that are imported
+    pub conversations: usize,
+    /// a large file that is imported
+    pub import_megabytes: usize,
     /// streams at once: some, and many
     pub streams: (usize, usize),
     /// tokens of each: of some, and of many
@@ -45,6 +49,8 @@ impl Effort {
         seconds: 3.0,
         turns: 10_000,
         search_turns: 500_000,
+        conversations: 10_000,
+        import_megabytes: 1000,
         streams: (200, 1000),
         tokens: (100, 30),
     };
@@ -56,6 +62,8 @@ impl Effort {
         seconds: 0.5,
         turns: 500,
         search_turns: 2_000,
+        conversations: 200,
+        import_megabytes: 10,
         streams: (20, 50),
         tokens: (10, 5),
     };

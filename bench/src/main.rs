@@ -70,11 +70,13 @@ enum Area {
     Login,
     History,
     Search,
+    Import,
 }
 
 impl Area {
     /// In the table's order. At rest comes first: nginx has not worked then either.
-    const EACH: [Area; 6] = [Area::Idle, Area::Chat, Area::Streams, Area::Login, Area::History, Area::Search];
+    const EACH: [Area; 7] =
+        [Area::Idle, Area::Chat, Area::Streams, Area::Login, Area::History, Area::Search, Area::Import];
 
     fn name(self) -> &'static str {
         match self {
@@ -85,6 +87,7 @@ impl Area {
             Area::Login => "Login",
             Area::History => "History",
             Area::Search => "Search",
+            Area::Import => "Import",
         }
     }
 
@@ -97,6 +100,7 @@ impl Area {
             Area::Login => measure::login::measure(lab),
             Area::History => measure::history::measure(lab),
             Area::Search => measure::search::measure(lab),
+            Area::Import => measure::import::measure(lab),
         }
     }
 }

@@ -140,7 +140,10 @@ fn canned(path: &str, body: &[u8], turns: u64) -> Value {
         }
         "/api/search" => json!({"results": [{"turn_id": 1}]}),
         _ => match path.strip_prefix("/api/import/") {
-            Some(count) => json!({"status": "done", "total": count, "imported": count}),
+            Some(count) => {
+                let count: u64 = count.parse().unwrap_or_default();
+                json!({"status": "done", "total": count, "imported": count})
+            }
             None => Value::Null,
         },
     }

@@ -26,6 +26,8 @@ fn every_measurement_goes_through() {
         "Logins a second",
         "History, 50 of 500 turns",
         "Search in 2,000 turns, rare word",
+        "200 small conversations",
+        "A file of 10 MB",
     ] {
         assert!(table.contains(line), "no {line:?} in {table}\n{errors}");
     }

@@ -190,10 +190,9 @@ fn asked_again(app: &App, user: UserId, turn: TurnId, with: Message) -> Result<M
     if before.status == Status::Streaming {
         return Err(Error::Refused("turn_running", "That answer is still running.".into()));
     }
-    let system_prompt = match with.system_prompt {
-        Some(prompt) => prompt,
-        None => app.store.system_prompt_of(user, turn)?,
-    };
+    // An imported turn was asked elsewhere: its model may not be here, and its system prompt is not known.
+    let asked_with = app.store.system_prompt_of(user, turn)?;
+    let model = asked_with.is_some().then_some(before.model);
     let params = over(with.params, before.params);
     Ok(Message {
         text: before.prompt,
@@ -201,8 +200,8 @@ fn asked_again(app: &App, user: UserId, turn: TurnId, with: Message) -> Result<M
         conversation: Some(before.conversation),
         start: before.parent.map_or(Start::Root, Start::Below),
         client: with.client,
-        model: Some(with.model.unwrap_or(before.model)),
-        system_prompt: Some(system_prompt),
+        model: with.model.or(model),
+        system_prompt: with.system_prompt.or(asked_with),
         params,
     })
 }

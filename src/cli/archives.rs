@@ -1,12 +1,13 @@
-//! `backup`, `restore` and `export`.
+//! `backup`, `restore`, `export` and `import`.
 
 use super::progress::{Progress, Unit};
 use super::{Failure, Places, users};
 use crate::backup;
 use crate::export::{self, Format};
+use crate::import::{self, State};
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -66,4 +67,36 @@ pub fn export(places: &Places, email: &str, file: &Path, format: FormatName) -> 
     }
     drop(progress);
     Ok(writeln!(std::io::stdout(), "{} holds everything of {}", file.display(), user.email)?)
+}
+
+/// What could not be taken in goes to standard error, a line each. Exit status 1 when there is any such thing.
+#[expect(clippy::print_stderr, reason = "what a person must know beside the result")]
+pub fn import(places: &Places, email: &str, file: &Path) -> Result<(), Failure> {
+    let app = places.app()?;
+    let user = users::find(&app, email)?;
+    let opened = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let mut progress = Progress::new("import", Unit::Percent);
+    let report =
+        import::file(&app, user.id, opened, &mut |report| progress.tell(report.progress.into(), 100))
+            .with_context(|| file.display().to_string())?;
+    drop(progress);
+    for problem in &report.problems {
+        let about = if problem.title.is_empty() { String::new() } else { format!("{}: ", problem.title) };
+        eprintln!("gpt-assistant: {about}{}", problem.reason);
+    }
+    writeln!(
+        std::io::stdout(),
+        "{} conversations of {} ({}): {} imported, {} updated, {} skipped, {} failed",
+        report.total,
+        user.email,
+        report.format,
+        report.imported,
+        report.updated,
+        report.skipped,
+        report.failed
+    )?;
+    if report.status == State::Done && report.failed == 0 {
+        return Ok(());
+    }
+    Err(anyhow!("not everything was imported").into())
 }

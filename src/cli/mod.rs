@@ -73,6 +73,13 @@ enum Command {
         #[arg(long, value_enum, default_value = "json")]
         format: archives::FormatName,
     },
+    /// Take in conversations from another service's export, or from our own: a ZIP archive or JSON
+    Import {
+        file: PathBuf,
+        /// E-mail of the account
+        #[arg(long, value_name = "EMAIL")]
+        user: String,
+    },
     /// Exit 0 when a running server answers
     Healthcheck {
         /// Address of the server; else that of the configuration
@@ -164,6 +171,7 @@ pub fn run() -> ExitCode {
         Some(Command::Backup { file, with_keys }) => archives::backup(&cli.places, &file, with_keys),
         Some(Command::Restore { file }) => archives::restore(&cli.places, &file),
         Some(Command::Export { user, file, format }) => archives::export(&cli.places, &user, &file, format),
+        Some(Command::Import { file, user }) => archives::import(&cli.places, &user, &file),
         Some(Command::Healthcheck { url }) => checks::health(&cli.places, url),
     };
     match done {

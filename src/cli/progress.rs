@@ -20,6 +20,7 @@ pub struct Progress {
 pub enum Unit {
     Bytes,
     Conversations,
+    Percent,
 }
 
 impl Progress {
@@ -27,6 +28,7 @@ impl Progress {
         let template = match unit {
             Unit::Bytes => "{msg} {wide_bar} {bytes}/{total_bytes} {eta}",
             Unit::Conversations => "{msg} {wide_bar} {pos}/{len} {eta}",
+            Unit::Percent => "{msg} {wide_bar} {pos} % {eta}",
         };
         let bar = std::io::stderr().is_terminal().then(|| {
             let style =

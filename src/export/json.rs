@@ -33,6 +33,8 @@ pub struct Document<'a> {
 struct About<'a> {
     id: ConversationId,
     title: &'a str,
+    /// `user`: its person gave it that title.
+    titled_by: &'static str,
     model: Option<&'a str>,
     system_prompt: Option<&'a str>,
     params: &'a Params,
@@ -107,6 +109,7 @@ pub fn conversation<'a>(conversation: &'a Conversation, turns: &'a [Turn], files
         conversation: About {
             id: conversation.id,
             title: &conversation.title,
+            titled_by: if conversation.titled_by_person { "user" } else { "prompt" },
             model: conversation.model.as_deref(),
             system_prompt: conversation.system_prompt.as_deref(),
             params: &conversation.params,

@@ -82,10 +82,15 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
         Body::File(..) => Some(FILES.try_acquire().map_err(|_| Error::Overloaded)?),
         _ => None,
     };
+    let mut incoming = None;
     let mut file_name = None;
     let body = match route.body {
         Body::None => {
             body::discard(raw.body).await;
+            bytes::Bytes::new()
+        }
+        Body::Whole => {
+            incoming = Some(raw.body);
             bytes::Bytes::new()
         }
         Body::Json(_, size) => body::json(raw.body, body::limit(&app, size)).await?,
@@ -112,6 +117,9 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
     match route.run {
         Run::Blocking(handler) => blocking(move || handler(&call)).await,
         Run::Waiting(handler) => handler(call).await,
+        Run::Taking(handler) => {
+            handler(call, incoming.unwrap_or_else(|| Box::pin(futures_util::stream::empty()))).await
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod endpoint;
 mod events;
 mod exports;
 mod files;
+mod imports;
 mod openapi;
 mod page;
 mod prompts;
@@ -54,7 +55,7 @@ pub fn failed(error: &Error, id: &str) -> Response {
 
 /// Every route below `/api`.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let nouns: [&'static [Route]; 11] = [
+    let nouns: [&'static [Route]; 12] = [
         chat::ROUTES,
         accounts::ROUTES,
         two_factor::ROUTES,
@@ -62,6 +63,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         conversations::ROUTES,
         exports::ROUTES,
         files::ROUTES,
+        imports::ROUTES,
         prompts::ROUTES,
         usage::ROUTES,
         server::ROUTES,

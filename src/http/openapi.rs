@@ -40,7 +40,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, error: &Value) -> V
         Gives::Json(schema) => json!({"application/json": {"schema": schema(generator)}}),
         Gives::Other(media_type) => json!({media_type: {"schema": {"type": "string"}}}),
     };
-    let mut responses = json!({"200": {"description": "Done.", "content": content}});
+    let done = if route.done == 202 { "Begun." } else { "Done." };
+    let mut responses = json!({route.done.to_string(): {"description": done, "content": content}});
     for status in statuses(route) {
         let fault = json!({"application/json": {"schema": error}});
         responses[status.to_string()] = json!({"description": "An error.", "content": fault});
@@ -71,6 +72,7 @@ fn body(route: &Route, generator: &mut SchemaGenerator) -> Option<Value> {
             let form = json!({"type": "object", "required": [field], "properties": {field: file}});
             Some(json!({"required": true, "content": {"multipart/form-data": {"schema": form}}}))
         }
+        Body::Whole => Some(json!({"required": true, "content": {"application/octet-stream": {}}})),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a route is. The rows themselves stand beside their handlers; together they are the one table that feeds
 //! routing, `Allow`, the OpenAPI document and the access tests.
 
+use super::body::Incoming;
 use super::request::Call;
 use crate::error::{Error, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -31,7 +32,9 @@ pub struct Route {
     pub query: &'static [Query],
     /// What it gives.
     pub gives: Gives,
-    /// Statuses beside 200 and those that every route may give.
+    /// The status of success.
+    pub done: u16,
+    /// Statuses beside that and those that every route may give.
     pub also: &'static [u16],
 }
 
@@ -65,6 +68,8 @@ pub enum Body {
     Json(Describe, Size),
     /// A form with a file.
     File(Upload),
+    /// A file by itself, which the handler takes as it comes.
+    Whole,
 }
 
 /// A file in a form.
@@ -94,6 +99,8 @@ pub enum Run {
     Blocking(fn(&Call) -> Result<Response>),
     /// Without a thread of its own: it waits for answers.
     Waiting(fn(Call) -> Waiting),
+    /// The same, and it takes the body while that arrives.
+    Taking(fn(Call, Incoming) -> Waiting),
 }
 
 /// What a route gives.
@@ -152,6 +159,7 @@ impl Route {
             about: "",
             query: &[],
             gives: Gives::Json(describe::<T>),
+            done: 200,
             also: &[],
         }
     }
@@ -164,6 +172,11 @@ impl Route {
     /// It takes a form with a file.
     pub const fn takes_file(self, upload: Upload) -> Route {
         Route { body: Body::File(upload), ..self }
+    }
+
+    /// It takes a file by itself.
+    pub const fn takes_whole(self) -> Route {
+        Route { body: Body::Whole, ..self }
     }
 
     /// It gives something other than JSON.
@@ -181,7 +194,12 @@ impl Route {
         Route { query, ..self }
     }
 
-    /// Its statuses beside 200 and those that every route may give.
+    /// It begins what goes on after its reply.
+    pub const fn begins(self) -> Route {
+        Route { done: 202, ..self }
+    }
+
+    /// Its statuses beside that of success and those that every route may give.
     pub const fn also(self, also: &'static [u16]) -> Route {
         Route { also, ..self }
     }

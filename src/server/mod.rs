@@ -6,6 +6,7 @@ mod crowd;
 
 use crate::app::App;
 use crate::http;
+use crate::import;
 use crate::upkeep;
 use crate::upstream::Reason;
 use crowd::Crowd;
@@ -21,6 +22,7 @@ use tokio::time::{interval, sleep, timeout};
 const AFTER_FAULT: Duration = Duration::from_millis(200);
 /// For answers that were stopped at the end of the drain to be written, and their last events to be sent.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 const UPKEEP: Duration = Duration::from_secs(60);
 
 /// Serves until `shutdown` ends, then lets running answers finish for as long as the configuration says.
@@ -29,6 +31,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
     let crowd = Crowd::new(&app.config.server);
     let graceful = GracefulShutdown::new();
     let upkeep = tokio::spawn(keep_up(app.clone()));
+    let resuming = app.clone();
+    if let Err(error) = http::blocking(move || import::resume(&resuming)).await {
+        tracing::warn!(%error, "imports that were cut off could not be gone on with");
+    }
     let mut shutdown = pin!(shutdown);
     loop {
         let (stream, peer) = tokio::select! {
@@ -53,7 +59,18 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
 }
 
 /// New answers are refused; those that run may finish until the deadline, and are then stopped with their text kept.
+/// Imports stop where they are, and the next start goes on.
 async fn drain(app: &App, graceful: GracefulShutdown) {
+    finish_answers(app, graceful).await;
+    let stopped = async {
+        while app.imports.working() > 0 {
+            sleep(BETWEEN_LOOKS).await;
+        }
+    };
+    let _ = timeout(LAST_WORDS, stopped).await;
+}
+
+async fn finish_answers(app: &App, graceful: GracefulShutdown) {
     app.drain();
     let mut running = app.answers.count();
     tracing::info!(running = *running.borrow(), "stopping");

@@ -12,6 +12,8 @@ pub struct Conversation {
     pub id: ConversationId,
     /// One line.
     pub title: String,
+    /// Its person gave it that title.
+    pub titled_by_person: bool,
     /// For its next turns.
     pub model: Option<String>,
     /// For its next turns.
@@ -67,7 +69,7 @@ pub struct ConversationChange {
 }
 
 const COLUMNS: &str = "id, title, model, system_prompt, params, current_turn_id, pinned, archived, created_at, \
-     updated_at, deleted_at";
+     updated_at, deleted_at, titled_by";
 
 fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     let params: String = row.get(4)?;
@@ -83,6 +85,7 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         created: row.get(8)?,
         updated: row.get(9)?,
         deleted: row.get(10)?,
+        titled_by_person: row.get::<_, String>(11)? == "user",
     })
 }
 

@@ -342,10 +342,10 @@ impl Store {
         })
     }
 
-    /// The system prompt that a turn was asked with.
-    pub fn system_prompt_of(&self, user: UserId, id: TurnId) -> Result<String> {
+    /// The system prompt that a turn was asked with; `None` for an imported one, of which nobody knows.
+    pub fn system_prompt_of(&self, user: UserId, id: TurnId) -> Result<Option<String>> {
         self.read(|c| {
-            let sql = "SELECT system_prompt FROM turns WHERE id = ? AND user_id = ?";
+            let sql = "SELECT CASE WHEN source_id IS NULL THEN system_prompt END FROM turns WHERE id = ? AND user_id = ?";
             optional(c.query_row(sql, [id.0, user.0], |row| row.get(0)))?.ok_or(Error::NotFound)
         })
     }

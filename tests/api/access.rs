@@ -1,6 +1,6 @@
 //! Who may call what: every route of the table, without a login, as somebody else, with another method.
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, exports};
 use gpt_assistant::http::route::{Access, Verb};
 use gpt_assistant::http::routes;
 use serde_json::json;
@@ -54,6 +54,9 @@ fn z1_what_belongs_to_others_is_as_if_it_were_not_there() {
     let chat = ann.chat("a secret of Ann");
     let (turn, conversation) = (chat["id"].as_i64().unwrap(), chat["conversation_id"].as_i64().unwrap());
     assert_eq!((turn, conversation), (1, 1));
+    let import =
+        exports::send(&ann, b"[{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}]").expect(202).json();
+    assert_eq!(import["id"], 1);
     for route in routes().filter(|route| route.access == Access::User && route.path.contains("{id}")) {
         let own = call(&bob, route.verb, &route.path.replace("{id}", "1"));
         let missing = call(&bob, route.verb, &route.path.replace("{id}", "999999"));

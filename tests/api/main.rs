@@ -22,6 +22,8 @@ mod conversations;
 mod headers;
 mod history;
 mod http_layer;
+mod import;
+mod import_bad;
 mod input;
 mod limits;
 mod login;

@@ -12,6 +12,7 @@ mod support;
 
 mod config;
 mod data;
+mod import;
 mod load;
 mod secrets;
 mod start;

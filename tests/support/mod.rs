@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses another part of this")]
 
 pub mod client;
+pub mod exports;
 pub mod program;
 pub mod seen;
 pub mod server;

@@ -3,6 +3,7 @@
 pub mod chat;
 pub mod history;
 pub mod idle;
+pub mod import;
 pub mod login;
 pub mod search;
 pub mod streams;

@@ -8,6 +8,7 @@ use crate::report::{Figure, Goal};
 use crate::stats::{Spread, ms_between, now_ns};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const TURNS_A_CONVERSATION: usize = 50;
@@ -21,7 +22,7 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let server = Server::start(lab, &lab.home("search")?)?;
     let token = server.register()?;
     let turns = lab.effort.search_turns;
-    let mut words = Words { state: 88_172_645 };
+    let mut words = Words::new();
     let mut took_ms = 0.0;
     for first in (0..turns).step_by(TURNS_A_FILE) {
         let file = export(&mut words, first, TURNS_A_FILE.min(turns - first));
@@ -47,25 +48,35 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
 }
 
 /// Sends one export and waits until it is stored; the milliseconds that took.
-fn import(server: &Server, token: &str, file: &str) -> Result<f64> {
+pub fn import(server: &Server, token: &str, file: &str) -> Result<f64> {
     let mut caller = Caller::new(server.addr);
     let shot = Shot::post(server.addr, "/api/import", token, file);
     let start = now_ns();
     let begun = caller.json(&shot.bytes).context("import")?;
-    let id = begun["id"].to_string();
-    let id = id.trim_matches('"');
-    let look = Shot::get(server.addr, &format!("/api/import/{id}"), token);
+    let state = end_of(&mut caller, server.addr, token, &begun["id"].to_string(), || ())?;
+    let (total, imported) = (&state["total"], &state["imported"]);
+    ensure!(total == imported, "{imported} of {total} imported: {state}");
+    Ok(ms_between(start, now_ns()))
+}
+
+/// Waits for the end of an import, with a look at something else in between; gives its report.
+pub fn end_of(
+    caller: &mut Caller,
+    addr: SocketAddr,
+    token: &str,
+    id: &str,
+    mut meanwhile: impl FnMut(),
+) -> Result<serde_json::Value> {
+    let look = Shot::get(addr, &format!("/api/import/{}", id.trim_matches('"')), token);
+    let start = now_ns();
     loop {
         let state = caller.json(&look.bytes)?;
         match state["status"].as_str() {
-            Some("running") if ms_between(start, now_ns()) < 120_000.0 => {
+            Some("running") if ms_between(start, now_ns()) < 600_000.0 => {
+                meanwhile();
                 std::thread::sleep(Duration::from_millis(10));
             }
-            Some("done") => {
-                let (total, imported) = (&state["total"], &state["imported"]);
-                ensure!(total == imported, "{imported} of {total} imported: {state}");
-                return Ok(ms_between(start, now_ns()));
-            }
+            Some("done") => return Ok(state),
             _ => bail!("the import does not come to an end: {state}"),
         }
     }
@@ -80,18 +91,21 @@ fn export(words: &mut Words, before: usize, turns: usize) -> String {
             out.push(',');
         }
         let end = (before + turns).min(start + TURNS_A_CONVERSATION);
-        conversation(&mut out, words, start, end);
+        conversation(&mut out, words, start, end, "");
     }
     out.push(']');
     out
 }
 
-/// Writing into a String cannot fail, so its results are let go.
-fn conversation(out: &mut String, words: &mut Words, start: usize, end: usize) {
+/// Bytes of a turn in an export, about.
+pub const TURN_BYTES: usize = 1100;
+
+/// One conversation, with `around` among its fields. Writing into a String cannot fail, so its results are let go.
+pub fn conversation(out: &mut String, words: &mut Words, start: usize, end: usize, around: &str) {
     let time = 1_600_000_000 + start * 60;
     let _ = write!(
         out,
-        r#"{{"id":"bench-{start}","conversation_id":"bench-{start}","title":"Conversation {start}","create_time":{time}.0,"update_time":{time}.0,"current_node":"a{}","mapping":{{"root":{{"id":"root","message":null,"parent":null,"children":["u{start}"]}}"#,
+        r#"{{"id":"bench-{start}","conversation_id":"bench-{start}","title":"Conversation {start}","create_time":{time}.0,"update_time":{time}.0{around},"current_node":"a{}","mapping":{{"root":{{"id":"root","message":null,"parent":null,"children":["u{start}"]}}"#,
         end - 1
     );
     let mut parent = "root".to_owned();
@@ -122,11 +136,16 @@ fn node(out: &mut String, id: &str, role: &str, time: usize, text: &str, parent:
 
 /// Words by chance, the same in every run, frequent and rare as in a language: the n-th most
 /// frequent is chosen with a probability of about 1/n.
-struct Words {
+pub struct Words {
     state: u64,
 }
 
 impl Words {
+    /// From the beginning.
+    pub fn new() -> Words {
+        Words { state: 88_172_645 }
+    }
+
     fn text(&mut self, count: usize) -> String {
         let mut out = String::with_capacity(count * 7);
         for _ in 0..count {
@@ -158,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_export_is_a_chain_from_the_root_to_the_current_node() {
-        let mut words = Words { state: 88_172_645 };
+        let mut words = Words::new();
         let text = export(&mut words, 100, 120);
         let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
         let all = parsed.as_array().unwrap();
@@ -179,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_first_word_is_in_nearly_every_turn() {
-        let mut words = Words { state: 88_172_645 };
+        let mut words = Words::new();
         let with = (0..1000).filter(|_| words.text(48).contains(&word(1)));
         assert!((900..1000).contains(&with.count()));
     }
