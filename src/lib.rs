@@ -32,6 +32,7 @@ pub mod backup;
 pub mod billing;
 pub mod chat;
 pub mod conversations;
+pub mod doctor;
 pub mod export;
 pub mod invites;
 pub mod models;

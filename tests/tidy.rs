@@ -25,6 +25,7 @@ const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("backup", &["avatars"], "pictures are part of an archive"),
     ("chat", &["billing"], "an answer is paid for before it begins"),
     ("conversations", &["accounts", "chat"], "they show running answers, and check names of models alike"),
+    ("doctor", &["settings"], "it asks the model service with the key that is in force"),
     ("invites", &["accounts"], "a note is a line of text, as a title is"),
     ("settings", &["accounts"], "a shared key is checked as a person's is"),
     ("two_factor", &["accounts"], "it wants the password first"),
@@ -52,7 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("image", &["pictures.rs"]),
     ("include_dir", &["http/"]),
     ("indicatif", &["cli/"]),
-    ("ipnet", &["config/", "server/"]),
+    ("ipnet", &["config/", "server/", "doctor/"]),
     // Dates of signatures and of a provider's Retry-After have forms of their own.
     ("jiff", &["calendar.rs", "oss.rs", "upstream/"]),
     ("jsonwebtoken", &["auth/"]),
@@ -75,7 +76,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli/serve.rs"]),
     ("unicode_segmentation", &["text.rs", "search.rs"]),
     // The health check is a client of ours, and the bucket a server that is no model service.
-    ("ureq", &["upstream/", "oss.rs", "cli/checks.rs"]),
+    ("ureq", &["upstream/", "oss.rs", "doctor/"]),
     ("warp", &["http/", "server/"]),
     ("zeroize", &["keys.rs", "secret.rs"]),
     ("zip", &["archive.rs"]),

@@ -8,7 +8,7 @@ use crate::{avatars, render, server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,7 +45,17 @@ pub fn run(places: &Places) -> Result<(), Failure> {
         Ok::<_, Failure>(())
     })?;
     runtime.shutdown_timeout(LEFT_BEHIND);
+    close(&app);
     Ok(())
+}
+
+/// Whoever lets go of the App last closes the database, which folds the log into it. That must be this thread: when it
+/// returns, the process ends, whatever others are doing.
+fn close(app: &Arc<App>) {
+    let deadline = Instant::now() + LEFT_BEHIND;
+    while Arc::strong_count(app) > 1 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The renderer catches panics of what it rests on. Their messages can hold a piece of an answer, which is never logged.

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use keys::names;
-pub use load::{Faults, Flags, load};
+pub use load::{Faults, Flags, file, load};
 pub use url::BaseUrl;
 
 /// The commented default file, compiled in; `gpt-assistant config default` prints it.

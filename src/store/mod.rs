@@ -4,6 +4,7 @@
 mod admin;
 mod conversations;
 mod copy;
+mod inspect;
 mod migrate;
 mod prompts;
 mod recovery;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub use admin::{Invite, Person, UsageRow};
 pub use conversations::{Conversation, ConversationChange, Listing};
 pub use copy::{check_copy, forget_keys};
+pub use inspect::{Inspection, inspect};
 pub use migrate::Change;
 pub use prompts::Prompt;
 pub use sessions::Identity;
@@ -55,10 +57,11 @@ pub enum OpenError {
 
 /// The open database.
 pub struct Store {
-    writer: writer::Writer,
     readers: r2d2::Pool<SqliteConnectionManager>,
     /// For the one look-up that every request makes, so that it never waits behind a long read.
     sessions: Mutex<Connection>,
+    /// Closed last: only a connection that may write folds the log into the database, and only the last one of all.
+    writer: writer::Writer,
 }
 
 impl Store {
@@ -103,7 +106,7 @@ impl Store {
             .map_err(|e| OpenError::Refused(format!("{}: {e}", path.display())))?;
         let sessions = connect(&path, read_only).map_err(|e| open_error(&path, &e))?;
         let writer = writer::Writer::start(connection)?;
-        Ok(Store { writer, readers, sessions: Mutex::new(sessions) })
+        Ok(Store { readers, sessions: Mutex::new(sessions), writer })
     }
 
     /// Reads with a pooled connection; the connection goes back when `work` returns.

@@ -26,7 +26,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConne
 use ureq::{Agent, Body, Proxy};
 
 pub use answer::{Answer, Heard};
-pub use models::{LONGEST_NAME as LONGEST_MODEL_NAME, Model};
+pub use models::{LONGEST_NAME as LONGEST_MODEL_NAME, Model, Probe};
 pub use stop::{Reason, Stop};
 pub use threads::Threads;
 pub use wire::Message;

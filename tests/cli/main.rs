@@ -12,6 +12,7 @@ mod support;
 
 mod config;
 mod data;
+mod doctor;
 mod load;
 mod secrets;
 mod start;
