@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keys::{self, MasterKey};
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::oss::Oss;
 use crate::secret::Secret;
@@ -50,6 +51,8 @@ pub struct App {
     pub oss: Option<Oss>,
     /// Answers that are running.
     pub answers: Answers,
+    /// What is counted for whoever watches.
+    pub metrics: Metrics,
     /// The zone of days and written times.
     pub zone: Zone,
     /// When it was opened, in Unix seconds.
@@ -167,6 +170,7 @@ impl App {
             models: Models::default(),
             oss: Oss::new(&config.oss),
             answers: Answers::default(),
+            metrics: Metrics::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),
             draining: AtomicBool::new(false),

@@ -27,6 +27,7 @@ const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("conversations", &["accounts", "chat"], "they show running answers, and check names of models alike"),
     ("doctor", &["settings"], "it asks the model service with the key that is in force"),
     ("invites", &["accounts"], "a note is a line of text, as a title is"),
+    ("scrape", &["admin"], "both tell how much memory is in use"),
     ("settings", &["accounts"], "a shared key is checked as a person's is"),
     ("two_factor", &["accounts"], "it wants the password first"),
     ("cli", &["server"], "serve is the process around it"),

@@ -11,6 +11,7 @@ use crate::text::estimate_tokens;
 use crate::upstream::{Answer, Ask, Reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What the upstream is asked.
 pub struct Question {
@@ -54,7 +55,19 @@ fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<An
             messages: &messages,
             params: &question.params,
         };
-        let outcome = app.upstream.ask(&ask, &generation.stop, &mut |heard| generation.hear(&heard));
+        let mut began = Some(Instant::now());
+        let outcome = app.upstream.ask(&ask, &generation.stop, &mut |heard| {
+            if let Some(began) = began.take() {
+                app.metrics.first_token_seconds.record(began.elapsed());
+            }
+            generation.hear(&heard);
+        });
+        // What a person, a deadline of theirs or our own end has stopped is no fault of the service.
+        if let (Err(fault), None | Some(Reason::FirstByte | Reason::Idle | Reason::Total)) =
+            (&outcome, generation.stop.reason())
+        {
+            app.metrics.upstream_errors.add(fault.kind.code(), 1);
+        }
         match &outcome {
             Err(fault)
                 if fault.kind == UpstreamKind::ContextTooLong && !shortened && generation.is_silent() =>
@@ -77,6 +90,10 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         app.answers.remove(generation);
         return;
     };
+    app.metrics.answers.add(ended.status.as_str(), 1);
+    for (kind, count) in [("prompt", ended.usage.prompt), ("completion", ended.usage.completion)] {
+        app.metrics.tokens.add(kind, u64::try_from(count).unwrap_or(0));
+    }
     let (response, reasoning) = generation.texts();
     let finish = Finish {
         turn,

@@ -4,9 +4,11 @@ use super::{Failure, Places};
 use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
-use crate::{avatars, render, server};
+use crate::server::{self, Doors};
+use crate::{avatars, render};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -32,16 +34,15 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     let app = App::serve(config, Clock::system())?;
     let runtime = runtime()?;
     runtime.block_on(async {
-        let listen = app.config.server.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|error| {
-            Refusal::Refused(format!(
-                "server.listen {listen} cannot be used: {error}; choose another address or port"
-            ))
-        })?;
+        let people = bind("server.listen", app.config.server.listen).await?;
+        let metrics = match app.config.metrics.listen {
+            Some(listen) => Some(bind("metrics.listen", listen).await?),
+            None => None,
+        };
         // Before anybody is told that the server is there: whoever is told may ask it to stop.
         let shutdown = stop_signal()?;
-        announce(&app, &listener)?;
-        server::serve(app.clone(), listener, shutdown).await;
+        announce(&app, &people)?;
+        server::serve(app.clone(), Doors { people, metrics }, shutdown).await;
         Ok::<_, Failure>(())
     })?;
     runtime.shutdown_timeout(LEFT_BEHIND);
@@ -56,6 +57,12 @@ fn close(app: &Arc<App>) {
     while Arc::strong_count(app) > 1 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Refusal> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Refusal::Refused(format!("{key} {address} cannot be used: {error}; choose another address or port"))
+    })
 }
 
 /// The renderer catches panics of what it rests on. Their messages can hold a piece of an answer, which is never logged.
@@ -104,6 +111,10 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();
     let settings = app.settings();
+    let metrics = &config.metrics;
+    if metrics.token.is_empty() && metrics.listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        tracing::warn!("anybody who can reach metrics.listen may read the metrics (metrics.token)");
+    }
     if outside && settings.registration == Registration::Open {
         tracing::warn!("anybody who can reach this server may register (auth.registration is \"open\")");
         let uncapped = settings.tokens_per_day == 0 && settings.tokens_per_month == 0;

@@ -99,6 +99,10 @@ pub static KEYS: &[Key] = &[
     key("oss.signature", |c, v| {
         set(&mut c.oss.signature, v.choice(&[("v4", OssSignature::V4), ("v1", OssSignature::V1)]))
     }),
+    key("metrics.listen", |c, v| {
+        set(&mut c.metrics.listen, v.optional(|s| s.parse().map_err(|_| LISTEN.to_owned())))
+    }),
+    secret("metrics.token", |c, v| set(&mut c.metrics.token, token(v.text()?))),
     key("log.level", |c, v| set(&mut c.log.level, v.choice(LEVELS))),
     key("log.format", |c, v| set(&mut c.log.json, v.choice(&[("text", false), ("json", true)]))),
 ];
@@ -169,6 +173,16 @@ fn api_key(text: &str) -> Read<Secret> {
         Ok(Secret::new(text))
     } else {
         Err("must not hold blanks or other than ASCII characters".into())
+    }
+}
+
+/// Who can guess it sees how much a server is used.
+fn token(text: &str) -> Read<Secret> {
+    let text = text.trim();
+    if text.is_empty() || (text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic())) {
+        Ok(Secret::new(text))
+    } else {
+        Err("must have at least 16 characters, without blanks and other than ASCII".into())
     }
 }
 

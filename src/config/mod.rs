@@ -33,6 +33,7 @@ pub struct Config {
     pub limits: Limits,
     pub avatar: AvatarBackend,
     pub oss: Oss,
+    pub metrics: Metrics,
     pub log: Log,
     /// Keys that file, environment or flags have set: what is here cannot be changed at run time.
     pub set: BTreeSet<&'static str>,
@@ -147,6 +148,13 @@ pub struct Oss {
     pub signature: OssSignature,
 }
 
+#[expect(missing_docs, reason = "see Config")]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    pub listen: Option<SocketAddr>,
+    pub token: Secret,
+}
+
 /// The least severe message that is logged.
 #[expect(missing_docs, reason = "the names say it")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -237,6 +245,13 @@ impl Default for Limits {
             storage_per_user: 200 << 20,
             import_bytes: 2 << 30,
         }
+    }
+}
+
+impl Metrics {
+    /// True when they are asked for at the server's own address: whoever has the token may.
+    pub fn shares_address(&self) -> bool {
+        self.listen.is_none() && !self.token.is_empty()
     }
 }
 

@@ -17,6 +17,14 @@ pub fn listening(visit: &Visit, registration: Registration, tell: Tell<'_>) {
             "put a proxy with TLS in front of it and set server.public_url (docs/OPERATIONS.md)",
         ));
     }
+    let metrics = &config.metrics;
+    if metrics.token.is_empty() && metrics.listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        tell(warn(
+            "metrics",
+            "anybody who can reach metrics.listen may read the metrics",
+            "set metrics.token, or listen on loopback",
+        ));
+    }
     let everybody = |net: &&ipnet::IpNet| net.prefix_len() == 0;
     if let Some(net) = server.trusted_proxies.iter().find(everybody) {
         tell(fail(

@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -41,7 +42,7 @@ pub fn serve(
     // Faults here mean that the connection is gone already, which the next read will tell.
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(STALLED));
-    let (app, service) = (app.clone(), warp::service(service.clone()));
+    let (counted, app, service) = (app.clone(), app.clone(), warp::service(service.clone()));
     let handler = service_fn(move |request| {
         let (app, service) = (app.clone(), service.clone());
         async move { Ok::<_, Infallible>(answer(&app, service, peer, request).await) }
@@ -55,9 +56,11 @@ pub fn serve(
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         let _place = place;
+        counted.metrics.connections.fetch_add(1, Relaxed);
         if let Err(error) = connection.await {
             tracing::debug!(%peer, %error, "a connection broke");
         }
+        counted.metrics.connections.fetch_sub(1, Relaxed);
     });
 }
 
@@ -84,6 +87,7 @@ where
         }
     };
     edge::finish(app, &id, origin.as_ref(), https, &mut response);
+    edge::count(app, &method, &response, began.elapsed());
     let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
     tracing::debug!(%id, %method, path, status, ms, "answered");
     response

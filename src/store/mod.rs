@@ -37,7 +37,7 @@ pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target
 pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
 pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};
-pub use writer::Pending;
+pub use writer::{Pending, Writes};
 
 /// The database's name in the data folder.
 pub const FILE: &str = "gpt-assistant.db";
@@ -118,6 +118,11 @@ impl Store {
     /// The quick look-up connection.
     fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         work(&self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How writing goes.
+    pub fn writes(&self) -> &Writes {
+        &self.writer.writes
     }
 
     /// A single value of `meta`.

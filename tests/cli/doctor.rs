@@ -324,7 +324,8 @@ fn models_keys_and_answers_are_tried() {
 #[test]
 fn how_people_reach_it_is_thought_through() {
     type Set<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(Set<'_>, &str, &str, &[&str]); 6] = [
+    let cases: [(Set<'_>, &str, &str, &[&str]); 7] = [
+        (&[("metrics.listen", "0.0.0.0:0")], "warn", "metrics", &["metrics.token"]),
         (&[("server.listen", "0.0.0.0:0")], "warn", "address", &["without encryption", "public_url"]),
         (&[("server.listen", "0.0.0.0:0")], "warn", "registration", &["anybody", "invite"]),
         (&[("server.public_url", "https://h.example")], "warn", "proxy", &["share one address"]),

@@ -14,6 +14,7 @@ mod config;
 mod data;
 mod doctor;
 mod load;
+mod metrics;
 mod secrets;
 mod start;
 mod users;
