@@ -23,6 +23,8 @@ pub use running::Answers;
 /// What a person sends.
 #[derive(Clone, Debug)]
 pub struct Message {
+    /// The number of the request that brought it, for the log.
+    pub request: Arc<str>,
     /// The message.
     pub text: String,
     /// `None`: a new one.
@@ -99,7 +101,14 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
         paid_by,
         now: app.clock.now(),
     };
-    let question = run::Question { key, system_prompt, context, message: message.text, params };
+    let question = run::Question {
+        request: message.request,
+        key,
+        system_prompt,
+        context,
+        message: message.text,
+        params,
+    };
     begin(app, generation, new, question)
 }
 
@@ -147,6 +156,7 @@ pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Resul
     let params = over(with.params, before.params);
     let message = Message {
         text: before.prompt,
+        request: with.request,
         conversation: Some(before.conversation),
         start: before.parent.map_or(Start::Root, Start::Below),
         client: with.client,

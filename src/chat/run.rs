@@ -10,11 +10,13 @@ use crate::store::{Context, Finish};
 use crate::text::estimate_tokens;
 use crate::upstream::{Answer, Ask, Reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// What the upstream is asked.
 pub struct Question {
+    /// The number of the request, for the log.
+    pub request: Arc<str>,
     /// Sent to the upstream and nowhere else.
     pub key: Secret,
     /// What the model is told first; may be empty.
@@ -29,13 +31,15 @@ pub struct Question {
 
 /// Runs the answer to its end. Blocks for as long as it lasts.
 pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question)));
+    let (began, theirs) = (Instant::now(), OnceLock::new());
+    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question, &theirs)));
     let mut outcome = outcome.unwrap_or_else(|_| {
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
     let asked = context::messages(&question.system_prompt, &question.context, &question.message);
     let ended = ended(generation, &outcome, context::estimate(&asked));
+    tell(generation, &question.request, &ended, theirs.get(), began.elapsed());
     finish(&app, generation, ended);
     // What is left to read is nobody's business any more, and no reason to keep a server from ending.
     drop(app);
@@ -45,7 +49,12 @@ pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) 
 }
 
 /// A conversation that is too long for the model is tried once more with half of it.
-fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<Answer, UpstreamError> {
+fn ask(
+    app: &App,
+    generation: &Generation,
+    question: &mut Question,
+    theirs: &OnceLock<String>,
+) -> Result<Answer, UpstreamError> {
     let mut shortened = false;
     loop {
         let messages = context::messages(&question.system_prompt, &question.context, &question.message);
@@ -54,6 +63,7 @@ fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<An
             model: &generation.model,
             messages: &messages,
             params: &question.params,
+            theirs,
         };
         let mut began = Some(Instant::now());
         let outcome = app.upstream.ask(&ask, &generation.stop, &mut |heard| {
@@ -81,6 +91,21 @@ fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<An
             }
             _ => return outcome,
         }
+    }
+}
+
+/// One line for each answer: what joins our log to the model service's. A fault is told by its code alone, because the
+/// service's sentence may quote what a person wrote.
+fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option<&String>, took: Duration) {
+    let (user, status, ms) = (generation.user.0, ended.status.as_str(), took.as_millis() as u64);
+    let turn = generation.turn().map_or(0, |turn| turn.0);
+    let upstream_id = theirs.map_or("", String::as_str);
+    match &ended.fault {
+        Some(fault) if UpstreamKind::parse(&fault.code).is_some() => {
+            let code = fault.code.as_str();
+            tracing::warn!(request_id, upstream_id, user, turn, status, code, ms, "the model service failed");
+        }
+        _ => tracing::debug!(request_id, upstream_id, user, turn, status, ms, "an answer has ended"),
     }
 }
 

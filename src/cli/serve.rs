@@ -101,7 +101,7 @@ fn start_log(config: &Config) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    let layer = if config.log.json { layer.json().boxed() } else { layer.boxed() };
+    let layer = if config.log.json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
     // A second logger in one process is refused; then the first one goes on.
     let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
 }
@@ -131,6 +131,7 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
         tracing::warn!(%error, "left-over pictures could not be removed");
     }
     let address = listener.local_addr()?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
     let mut out = std::io::stdout().lock();
     // A closed standard output is no reason not to serve.
     let _ = writeln!(out, "gpt-assistant {} listening on http://{address}", env!("CARGO_PKG_VERSION"));

@@ -82,7 +82,8 @@ fn answer(client: &Client, settings: &Settings) -> Finding {
     let messages = [Message { role: "user", content: QUESTION.into() }];
     let params = Params { max_tokens: Some(SHORT), ..Params::default() };
     let model = settings.default_model.as_str();
-    let ask = Ask { key: &settings.shared_key, model, messages: &messages, params: &params };
+    let theirs = Default::default();
+    let ask = Ask { key: &settings.shared_key, model, messages: &messages, params: &params, theirs: &theirs };
     let (began, mut first) = (Instant::now(), None);
     let outcome = client.ask(&ask, &Default::default(), &mut |_| {
         first.get_or_insert_with(|| began.elapsed());

@@ -186,7 +186,8 @@ fn params(form: &ChatForm, faults: &mut Fields) -> Params {
 }
 
 /// What a form says, checked.
-fn message(form: ChatForm, longest: usize) -> Result<Message> {
+fn message(form: ChatForm, call: &Call) -> Result<Message> {
+    let longest = call.app.config.chat.max_message_chars;
     let mut faults = Fields::new();
     let params = params(&form, &mut faults);
     let text = form.message.as_deref().unwrap_or_default();
@@ -210,6 +211,7 @@ fn message(form: ChatForm, longest: usize) -> Result<Message> {
     }
     let client = client(&form)?;
     Ok(Message {
+        request: call.id.clone(),
         conversation: form.conversation_id.map(ConversationId),
         start: match form.parent_id {
             None => Start::Current,
@@ -238,7 +240,7 @@ fn send(call: Call) -> Waiting {
     Box::pin(async move {
         let form: ChatForm = call.json()?;
         let stream = form.stream.unwrap_or(false);
-        let message = message(form, call.app.config.chat.max_message_chars)?;
+        let message = message(form, &call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
         let sent = blocking(move || chat::send(&app, user, message)).await?;
         answer(call, sent, stream).await
@@ -269,7 +271,7 @@ fn retry(call: Call) -> Waiting {
             reasoning_effort: form.reasoning_effort,
             attachments: None,
         };
-        let with = message(as_chat, call.app.config.chat.max_message_chars)?;
+        let with = message(as_chat, &call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
         let sent = blocking(move || chat::retry(&app, user, turn, with)).await?;
         answer(call, sent, stream).await

@@ -5,6 +5,7 @@ use super::route::{Response, Route, Run};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::reply;
+use crate::model::UserId;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Version};
 use std::net::IpAddr;
@@ -113,17 +114,23 @@ pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, https: bool, re
 struct Label {
     route: &'static str,
     waits: bool,
+    user: Option<UserId>,
 }
 
 /// Counts a reply under `route`.
 pub fn label(response: &mut Response, route: &'static str) {
-    response.extensions_mut().insert(Label { route, waits: false });
+    response.extensions_mut().insert(Label { route, waits: false, user: None });
 }
 
-/// Counts a reply under its row of the table.
-pub fn label_route(response: &mut Response, route: &Route) {
+/// Counts a reply under its row of the table, and says who asked.
+pub fn label_route(response: &mut Response, route: &Route, user: Option<UserId>) {
     let waits = matches!(route.run, Run::Waiting(_));
-    response.extensions_mut().insert(Label { route: route.path, waits });
+    response.extensions_mut().insert(Label { route: route.path, waits, user });
+}
+
+/// Who asked, where that is known.
+pub fn user(response: &Response) -> Option<UserId> {
+    response.extensions().get::<Label>().and_then(|label| label.user)
 }
 
 /// Counts a reply. What nobody has labelled was refused, or is not there.

@@ -52,8 +52,12 @@ struct Admitted {
 pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
     let (id, found) = (raw.id.clone(), find(&raw.method, &raw.path));
     let route = found.as_ref().ok().map(|(route, _)| *route);
+    let mut user = None;
     let answered = match found.and_then(|found| admit(&app, &raw, found)) {
-        Ok(admitted) => run(app, raw, admitted).await,
+        Ok(admitted) => {
+            user = admitted.identity.as_ref().map(|identity| identity.user);
+            run(app, raw, admitted).await
+        }
         Err(error) => {
             // Who asks first whether to send a body is told by the answer itself.
             if !raw.headers.contains_key(EXPECT) {
@@ -64,7 +68,7 @@ pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
     };
     let mut response = answered.unwrap_or_else(|error| reply::error(&error, &id, None));
     if let Some(route) = route {
-        edge::label_route(&mut response, route);
+        edge::label_route(&mut response, route, user);
     }
     response
 }

@@ -73,11 +73,11 @@ where
     let origin = request.headers().get(hyper::header::ORIGIN).cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let https = edge::is_https(app, peer, request.headers());
+    let address = edge::client(app, peer, request.headers());
     let refusal = refusal(&request);
     let mut response = match refusal {
         Some((status, sentence)) => http::refuse(status, sentence, &id),
         None => {
-            let address = edge::client(app, peer, request.headers());
             request.extensions_mut().insert(Arrival { address, id: id.clone() });
             let answered = AssertUnwindSafe(service.call(request)).catch_unwind().await;
             answered.map_or_else(
@@ -88,8 +88,9 @@ where
     };
     edge::finish(app, &id, origin.as_ref(), https, &mut response);
     edge::count(app, &method, &response, began.elapsed());
-    let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
-    tracing::debug!(%id, %method, path, status, ms, "answered");
+    let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
+    let user = edge::user(&response).map_or(0, |user| user.0);
+    tracing::debug!(request_id = %id, user, %address, %method, path, status, ms, "answered");
     response
 }
 
