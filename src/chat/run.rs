@@ -98,7 +98,8 @@ fn ask(
 /// service's sentence may quote what a person wrote.
 fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option<&String>, took: Duration) {
     let (user, status, ms) = (generation.user.0, ended.status.as_str(), took.as_millis() as u64);
-    let turn = generation.turn().map_or(0, |turn| turn.0);
+    // A fault may be quicker than the row.
+    let turn = generation.wait_for_row().map_or(0, |turn| turn.0);
     let upstream_id = theirs.map_or("", String::as_str);
     match &ended.fault {
         Some(fault) if UpstreamKind::parse(&fault.code).is_some() => {
