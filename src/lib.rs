@@ -22,6 +22,7 @@ pub mod oss;
 pub mod pictures;
 pub mod render;
 pub mod store;
+pub mod tls;
 pub mod upstream;
 
 // What the product does.

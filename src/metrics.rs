@@ -25,6 +25,8 @@ pub struct Metrics {
     pub connections: AtomicI64,
     /// Connections that were refused because there were too many.
     pub connections_refused: AtomicU64,
+    /// Unix seconds until which the server's own certificate is good; 0 where it has none.
+    pub certificate_expires: AtomicI64,
     /// Answers that have ended, by how.
     pub answers: Counts<&'static str>,
     /// Calls to the model service that failed, by the code of the fault.

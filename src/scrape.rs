@@ -28,6 +28,9 @@ fn traffic(app: &App, text: &mut Text) {
     let refused = metrics.connections_refused.load(Relaxed);
     let about = "Connections that were refused because there were too many.";
     text.counter("gpt_assistant_connections_refused", about, refused);
+    let about = "Until when the server's own certificate is good, in Unix seconds; 0: it has none.";
+    let expires = metrics.certificate_expires.load(Relaxed);
+    text.gauge("gpt_assistant_certificate_expires_timestamp_seconds", about, expires);
     let about = "Requests that came too often, by what was limited.";
     text.counters("gpt_assistant_rate_limited", about, "limit", &app.limits.refused());
 }

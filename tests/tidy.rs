@@ -56,7 +56,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("ipnet", &["config/", "server/", "doctor/"]),
     // Dates of signatures and of a provider's Retry-After have forms of their own.
-    ("jiff", &["calendar.rs", "oss.rs", "upstream/"]),
+    ("jiff", &["calendar.rs", "oss.rs", "tls.rs", "upstream/"]),
     ("jsonwebtoken", &["auth/"]),
     ("multer", &["http/"]),
     ("pulldown_latex", &["render/"]),
@@ -71,6 +71,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("socket2", &["server/", "upstream/"]),
     // What waits for the end of an answer is told by a channel that a thread can write to.
     ("tokio", &["http/", "server/", "cli/serve.rs", "chat/"]),
+    ("tokio_rustls", &["tls.rs", "server/"]),
     ("toml", &["config/"]),
     ("totp_rs", &["auth/"]),
     ("tower_service", &["server/"]),

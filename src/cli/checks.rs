@@ -16,6 +16,7 @@ pub fn print_default() -> Result<(), Failure> {
 pub fn config(places: &Places) -> Result<(), Failure> {
     let config = places.load().map_err(|faults| anyhow!("{faults}"))?;
     crate::upstream::Client::new(&config.upstream).map_err(|fault| anyhow!(fault))?;
+    crate::tls::read(&config.tls).map_err(|fault| anyhow!(fault))?;
     Ok(writeln!(std::io::stdout(), "The configuration is good.")?)
 }
 
@@ -55,13 +56,10 @@ fn print(finding: &Finding) -> std::io::Result<()> {
 
 /// Asks a running server whether it is there.
 pub fn health(places: &Places, url: Option<String>) -> Result<(), Failure> {
-    let base = match url {
-        Some(url) => BaseUrl::parse(&url).map_err(|fault| anyhow!("--url {fault}"))?.to_string(),
-        None => {
-            let config = places.load().map_err(|faults| anyhow!("{faults}"))?;
-            format!("http://{}{}", doctor::own_address(config.server.listen), config.server.base_path)
-        }
+    let (base, itself) = match url {
+        Some(url) => (BaseUrl::parse(&url).map_err(|fault| anyhow!("--url {fault}"))?.to_string(), false),
+        None => (doctor::own_base(&places.load().map_err(|faults| anyhow!("{faults}"))?), true),
     };
-    doctor::health(&base).map_err(|why| anyhow!("the server at {base} {why}"))?;
+    doctor::health(&base, itself).map_err(|why| anyhow!("the server at {base} {why}"))?;
     Ok(writeln!(std::io::stdout(), "ok")?)
 }

@@ -4,7 +4,7 @@ use super::{Failure, Places};
 use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
-use crate::server::{self, Doors};
+use crate::server::{self, Doors, Tls};
 use crate::{avatars, render};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
@@ -39,10 +39,11 @@ pub fn run(places: &Places) -> Result<(), Failure> {
             Some(listen) => Some(bind("metrics.listen", listen).await?),
             None => None,
         };
+        let tls = Tls::open(&app).map_err(Refusal::Refused)?;
         // Before anybody is told that the server is there: whoever is told may ask it to stop.
-        let shutdown = stop_signal()?;
+        let shutdown = stop_signal(&app, tls.clone())?;
         announce(&app, &people)?;
-        server::serve(app.clone(), Doors { people, metrics }, shutdown).await;
+        server::serve(app.clone(), Doors { people, tls, metrics }, shutdown).await;
         Ok::<_, Failure>(())
     })?;
     runtime.shutdown_timeout(LEFT_BEHIND);
@@ -132,23 +133,31 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     }
     let address = listener.local_addr()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
+    let scheme = config.scheme();
     let mut out = std::io::stdout().lock();
     // A closed standard output is no reason not to serve.
-    let _ = writeln!(out, "gpt-assistant {} listening on http://{address}", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(out, "gpt-assistant {} listening on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     let _ = out.flush();
     Ok(())
 }
 
-/// Ends at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP never does.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+/// Ends at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP never does: it has the certificate
+/// read again, where there is one.
+fn stop_signal(app: &Arc<App>, tls: Option<Arc<Tls>>) -> Result<impl Future<Output = ()> + use<>, Failure> {
     let (mut term, mut int, mut hup) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?);
     let (first, stopped) = tokio::sync::oneshot::channel();
+    let app = Arc::downgrade(app);
     tokio::spawn(async move {
         let mut first = Some(first);
         loop {
             tokio::select! {
-                _ = hup.recv() => continue,
+                _ = hup.recv() => {
+                    if let (Some(tls), Some(app)) = (&tls, app.upgrade()) {
+                        tls.reload(&app);
+                    }
+                    continue;
+                }
                 _ = term.recv() => {}
                 _ = int.recv() => {}
             }

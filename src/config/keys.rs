@@ -45,6 +45,8 @@ pub static KEYS: &[Key] = &[
         set(&mut c.server.max_connections_per_address, v.number(1..=1_000_000))
     }),
     key("server.drain_timeout", |c, v| set(&mut c.server.drain_timeout, v.duration(MOMENT))),
+    key("tls.certificate", |c, v| set(&mut c.tls.certificate, v.optional(|s| Ok(PathBuf::from(s))))),
+    key("tls.key", |c, v| set(&mut c.tls.key, v.optional(|s| Ok(PathBuf::from(s))))),
     key("auth.registration", |c, v| set(&mut c.auth.registration, v.choice(REGISTRATION))),
     key("auth.setup_code", |c, v| set(&mut c.auth.setup_code, v.choice(&[("auto", true), ("off", false)]))),
     key("auth.token_ttl", |c, v| set(&mut c.auth.token_ttl, v.duration(LOGIN))),

@@ -129,6 +129,9 @@ impl Loading {
                 "avatar.backend is \"oss\", so oss.bucket, oss.access_key_id and oss.access_key_secret must be set".into(),
             );
         }
+        if config.tls.certificate.is_some() != config.tls.key.is_some() {
+            self.faults.push("tls.certificate and tls.key must be set together".into());
+        }
         if !config.oss.bucket.is_empty() && config.oss.region.is_empty() {
             self.faults
                 .push("oss.region must be set where oss.bucket is, for example \"cn-hangzhou\"".into());

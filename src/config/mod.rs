@@ -27,6 +27,7 @@ pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     pub server: Server,
+    pub tls: Tls,
     pub auth: Auth,
     pub upstream: Upstream,
     pub chat: Chat,
@@ -52,6 +53,13 @@ pub struct Server {
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub drain_timeout: Duration,
+}
+
+#[expect(missing_docs, reason = "see Config")]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tls {
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
 }
 
 /// Who may make an account.
@@ -248,6 +256,13 @@ impl Default for Limits {
     }
 }
 
+impl Tls {
+    /// True when the server encrypts its connections itself.
+    pub fn is_on(&self) -> bool {
+        self.certificate.is_some()
+    }
+}
+
 impl Metrics {
     /// True when they are asked for at the server's own address: whoever has the token may.
     pub fn shares_address(&self) -> bool {
@@ -256,6 +271,11 @@ impl Metrics {
 }
 
 impl Config {
+    /// What the server speaks by itself.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_on() { "https" } else { "http" }
+    }
+
     /// True when people other than those at this machine may reach the server.
     pub fn reachable_from_outside(&self) -> bool {
         !self.server.listen.ip().is_loopback()

@@ -1,5 +1,6 @@
 //! Asks a server of ours whether it is there.
 
+use crate::config::Config;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -17,10 +18,12 @@ pub struct Health {
     pub version: String,
 }
 
-/// Asks the server at `base` (without a slash at its end). The fault is the end of a sentence about that address.
-pub fn health(base: &str) -> Result<Health, String> {
+/// Asks the server at `base` (without a slash at its end). The fault is the end of a sentence about that address. A
+/// certificate is for the name that people type, so it does not fit an address of this machine itself.
+pub fn health(base: &str, itself: bool) -> Result<Health, String> {
     let agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
+        .tls_config(ureq::tls::TlsConfig::builder().disable_verification(itself).build())
         .proxy(None)
         .max_redirects(0)
         .http_status_as_error(false)
@@ -39,12 +42,14 @@ pub fn health(base: &str) -> Result<Health, String> {
         .ok_or_else(|| "answers, but with something that is not gpt-assistant".into())
 }
 
-/// Where a server that listens on all addresses can be asked.
-pub fn own_address(listen: SocketAddr) -> SocketAddr {
+/// The base of the server that this configuration makes, seen from this machine.
+pub fn own_base(config: &Config) -> String {
+    let listen = config.server.listen;
     let address = match listen.ip() {
         IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         address => address,
     };
-    SocketAddr::new(address, listen.port())
+    let address = SocketAddr::new(address, listen.port());
+    format!("{}://{address}{}", config.scheme(), config.server.base_path)
 }

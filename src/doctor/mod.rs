@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use std::path::PathBuf;
 
-pub use health::{Health, health, own_address};
+pub use health::{Health, health, own_base};
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

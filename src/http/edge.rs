@@ -70,7 +70,8 @@ pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// True when the browser's line to us is encrypted, as far as can be known: people's address says so, or the proxy does.
 pub fn is_https(app: &App, peer: IpAddr, headers: &HeaderMap) -> bool {
     let server = &app.config.server;
-    server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+    app.config.tls.is_on()
+        || server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
         || (is_trusted(app, peer)
             && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes() == b"https"))
 }

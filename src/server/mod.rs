@@ -1,8 +1,10 @@
 //! The accept loop: our own, over `warp::service`, because warp's sets no time limit on a head, takes any number of
 //! connections and waits for ever when it is asked to stop.
 
+mod activity;
 mod connection;
 mod crowd;
+mod tls;
 
 use crate::app::App;
 use crate::http;
@@ -10,13 +12,13 @@ use crate::http::route::Response;
 use crate::upkeep;
 use crate::upstream::Reason;
 use crowd::Crowd;
-use hyper_util::server::graceful::GracefulShutdown;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+pub use tls::Tls;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 use warp::filters::BoxedFilter;
 
@@ -32,13 +34,31 @@ const METRICS_CONNECTIONS: usize = 16;
 pub struct Doors {
     /// For people.
     pub people: TcpListener,
+    /// Where people's connections are encrypted by ourselves.
+    pub tls: Option<Arc<Tls>>,
     /// For metrics alone.
     pub metrics: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Doors {
     fn from(people: TcpListener) -> Doors {
-        Doors { people, metrics: None }
+        Doors { people, tls: None, metrics: None }
+    }
+}
+
+/// What all connections through one door have in common.
+struct Door {
+    service: BoxedFilter<(Response,)>,
+    tls: Option<Arc<Tls>>,
+    crowd: Arc<Crowd>,
+    /// Each connection has a receiver: told when no more requests are wanted, and closed when the last one is gone.
+    draining: watch::Sender<()>,
+}
+
+impl Door {
+    fn new(app: &App, service: BoxedFilter<(Response,)>, tls: Option<Arc<Tls>>, most: usize) -> Arc<Door> {
+        let crowd = Crowd::new(&app.config.server, most);
+        Arc::new(Door { service, tls, crowd, draining: watch::Sender::new(()) })
     }
 }
 
@@ -47,37 +67,29 @@ pub async fn serve(app: Arc<App>, doors: impl Into<Doors>, shutdown: impl Future
     let doors = doors.into();
     let upkeep = tokio::spawn(keep_up(app.clone()));
     // Whoever watches wants to see the drain as well.
-    let metrics = doors.metrics.map(|listener| tokio::spawn(serve_metrics(app.clone(), listener)));
-    let (graceful, service) = (GracefulShutdown::new(), http::service(app.clone()));
+    let metrics = doors.metrics.map(|listener| {
+        let app = app.clone();
+        let door = Door::new(&app, http::metrics_service(app.clone()), None, METRICS_CONNECTIONS);
+        tokio::spawn(async move { accept(&app, &door, listener).await })
+    });
     let most = app.config.server.max_connections;
+    let door = Door::new(&app, http::service(app.clone()), doors.tls, most);
     tokio::select! {
-        () = accept(&app, doors.people, &service, &graceful, most) => {}
+        () = accept(&app, &door, doors.people) => {}
         () = shutdown => {}
     }
-    drain(&app, graceful).await;
+    drain(&app, &door).await;
     metrics.into_iter().for_each(|task| task.abort());
     upkeep.abort();
 }
 
-async fn serve_metrics(app: Arc<App>, listener: TcpListener) {
-    let service = http::metrics_service(app.clone());
-    accept(&app, listener, &service, &GracefulShutdown::new(), METRICS_CONNECTIONS).await;
-}
-
 /// Takes connections for ever.
-async fn accept(
-    app: &Arc<App>,
-    listener: TcpListener,
-    service: &BoxedFilter<(Response,)>,
-    graceful: &GracefulShutdown,
-    most: usize,
-) {
-    let crowd = Crowd::new(&app.config.server, most);
+async fn accept(app: &Arc<App>, door: &Arc<Door>, listener: TcpListener) {
     loop {
         match listener.accept().await {
             // One too many is closed at once: who waits in a queue cannot tell it from a server that is down.
-            Ok((stream, peer)) => match crowd.enter(peer.ip()) {
-                Some(place) => connection::serve(app, service, graceful, stream, peer.ip(), place),
+            Ok((stream, peer)) => match door.crowd.enter(peer.ip()) {
+                Some(place) => connection::serve(app, door, stream, peer.ip(), place),
                 None => drop(app.metrics.connections_refused.fetch_add(1, Relaxed)),
             },
             Err(error) => {
@@ -89,14 +101,14 @@ async fn accept(
 }
 
 /// New answers are refused; those that run may finish until the deadline, and are then stopped with their text kept.
-async fn drain(app: &App, graceful: GracefulShutdown) {
+async fn drain(app: &App, door: &Door) {
     app.drain();
     let mut running = app.answers.count();
     tracing::info!(running = *running.borrow(), "stopping");
-    let mut closed = pin!(graceful.shutdown());
+    door.draining.send_replace(());
     let finished = async {
         let _ = running.wait_for(|count| *count == 0).await;
-        (&mut closed).await;
+        door.draining.closed().await;
     };
     if timeout(app.config.server.drain_timeout, finished).await.is_ok() {
         return;
@@ -105,7 +117,7 @@ async fn drain(app: &App, graceful: GracefulShutdown) {
     // What does not end now either, such as a browser that reads nothing, ends with the process.
     let ended = async {
         let _ = running.wait_for(|count| *count == 0).await;
-        closed.await;
+        door.draining.closed().await;
     };
     let _ = timeout(LAST_WORDS, ended).await;
 }

@@ -17,4 +17,5 @@ mod load;
 mod metrics;
 mod secrets;
 mod start;
+mod tls;
 mod users;
