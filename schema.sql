@@ -120,6 +120,7 @@ CREATE TABLE turns(
   prompt TEXT NOT NULL,
   response TEXT NOT NULL DEFAULT '',
   reasoning TEXT NOT NULL DEFAULT '',
+  reset_at INTEGER NOT NULL DEFAULT 0,    -- bytes of reasoning when the response last began anew
   system_prompt TEXT NOT NULL,
   model TEXT NOT NULL,
   params TEXT NOT NULL DEFAULT '{}',
@@ -165,8 +166,9 @@ CREATE TABLE files(
   bytes INTEGER NOT NULL,
   width INTEGER NOT NULL,
   height INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,                -- what it costs to send, estimated
   created_at INTEGER NOT NULL,
-  UNIQUE(user_id, sha256)
+  UNIQUE(user_id, sha256, name)
 ) STRICT;
 
 CREATE TABLE turn_files(

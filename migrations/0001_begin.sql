@@ -118,6 +118,7 @@ CREATE TABLE turns(
   prompt TEXT NOT NULL,
   response TEXT NOT NULL DEFAULT '',
   reasoning TEXT NOT NULL DEFAULT '',
+  reset_at INTEGER NOT NULL DEFAULT 0,
   system_prompt TEXT NOT NULL,
   model TEXT NOT NULL,
   params TEXT NOT NULL DEFAULT '{}',
@@ -163,8 +164,9 @@ CREATE TABLE files(
   bytes INTEGER NOT NULL,
   width INTEGER NOT NULL,
   height INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  UNIQUE(user_id, sha256)
+  UNIQUE(user_id, sha256, name)
 ) STRICT;
 
 CREATE TABLE turn_files(

@@ -8,7 +8,7 @@ use crate::limits::{Action, Who};
 use crate::model::{Role, UserId};
 use crate::secret::Secret;
 use crate::store::{Identity, NewUser, SealedKey, User, UserChange};
-use crate::{avatars, billing, keys, text, two_factor};
+use crate::{avatars, billing, files, keys, text, two_factor};
 use email_address::{EmailAddress, Options};
 use std::net::IpAddr;
 
@@ -223,6 +223,7 @@ pub fn confirm_deletion(app: &App, user: UserId, password: &Secret) -> Result<()
 pub fn delete(app: &App, user: UserId) -> Result<()> {
     let avatar = app.store.delete_user(user)?;
     avatars::remove(app, avatar.as_deref());
+    files::remove_all(app, user);
     Ok(())
 }
 

@@ -138,7 +138,7 @@ pub fn figures(app: &App) -> Result<Figures> {
     Ok(Figures {
         data_bytes: folder_bytes(&app.config.server.data_dir),
         database_bytes,
-        files_bytes: folder_bytes(&app.avatars()),
+        files_bytes: folder_bytes(&app.avatars()) + folder_bytes(&app.files()),
         users,
         turns,
         memory_bytes: resident(),

@@ -15,9 +15,9 @@ use crate::oss::Oss;
 use crate::secret::Secret;
 use crate::settings::{self, Settings};
 use crate::store::{self, Change, OpenError, Store};
-use crate::upstream;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use crate::{disk, upstream};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -26,6 +26,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub const LOCK: &str = "lock";
 /// Pictures of people, in the data folder.
 pub const AVATARS: &str = "avatars";
+/// What people send with their messages, in the data folder.
+pub const FILES: &str = "files";
 
 /// Everything a request needs. Shared by all threads.
 pub struct App {
@@ -50,7 +52,7 @@ pub struct App {
     /// The bucket for pictures, where there is one.
     pub oss: Option<Oss>,
     /// Answers that are running.
-    pub answers: Answers,
+    pub answers: Arc<Answers>,
     /// What is counted for whoever watches.
     pub metrics: Metrics,
     /// The zone of days and written times.
@@ -169,7 +171,7 @@ impl App {
             upstream: upstream::Client::new(&config.upstream).map_err(refused)?,
             models: Models::default(),
             oss: Oss::new(&config.oss),
-            answers: Answers::default(),
+            answers: Arc::default(),
             metrics: Metrics::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),
@@ -223,6 +225,11 @@ impl App {
     pub fn avatars(&self) -> PathBuf {
         self.config.server.data_dir.join(AVATARS)
     }
+
+    /// The folder of what is sent with messages.
+    pub fn files(&self) -> PathBuf {
+        self.config.server.data_dir.join(FILES)
+    }
 }
 
 /// Makes the data folder, readable by its owner alone.
@@ -230,10 +237,11 @@ fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
     let refused = |what: &str, e: std::io::Error| {
         Refusal::Refused(format!("server.data_dir {} cannot be {what}: {e}", path.display()))
     };
-    let builder = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
-    builder(path).map_err(|e| refused("made", e))?;
+    disk::folder(path).map_err(|e| refused("made", e))?;
     let folder = path.canonicalize().map_err(|e| refused("opened", e))?;
-    builder(&folder.join(AVATARS)).map_err(|e| refused("written to", e))?;
+    for inner in [AVATARS, FILES] {
+        disk::folder(&folder.join(inner)).map_err(|e| refused("written to", e))?;
+    }
     Ok(folder)
 }
 

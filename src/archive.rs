@@ -6,9 +6,9 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Writes an archive.
-pub struct Writing<W: Write + Seek>(ZipWriter<W>);
+pub struct Writing<W: Write + Seek + 'static>(ZipWriter<W>);
 
-impl<W: Write + Seek> Writing<W> {
+impl<W: Write + Seek + 'static> Writing<W> {
     /// Writes to `out`.
     pub fn new(out: W) -> Writing<W> {
         Writing(ZipWriter::new(out))
@@ -16,12 +16,17 @@ impl<W: Write + Seek> Writing<W> {
 
     /// Adds a file whose content `source` gives. Returns how many bytes it had.
     pub fn add(&mut self, name: &str, source: &mut dyn Read) -> io::Result<u64> {
+        io::copy(source, self.begin(name)?)
+    }
+
+    /// Begins a file, and gives where its content goes.
+    pub fn begin(&mut self, name: &str) -> io::Result<&mut dyn Write> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .large_file(true)
             .unix_permissions(0o600);
         self.0.start_file(name, options).map_err(io::Error::other)?;
-        io::copy(source, &mut self.0)
+        Ok(&mut self.0)
     }
 
     /// Completes the archive.

@@ -5,12 +5,9 @@ use crate::config::AvatarBackend;
 use crate::error::{Error, Result};
 use crate::model::UserId;
 use crate::oss::Oss;
-use crate::{keys, pictures};
+use crate::{disk, keys, pictures};
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs;
 
 /// Largest upload in bytes.
 pub const LARGEST: usize = 10 << 20;
@@ -24,7 +21,7 @@ pub fn prepare(upload: &[u8]) -> Result<Vec<u8>> {
     if upload.len() > LARGEST {
         return Err(too_large());
     }
-    pictures::square_png(upload, SIDE)
+    pictures::square_png(upload, SIDE, "avatar")
 }
 
 /// The bucket that avatars go to, where they do: then `keep` waits for another server.
@@ -39,7 +36,7 @@ pub fn keep(app: &App, user: UserId, png: &[u8]) -> Result<String> {
         Some(oss) => oss.upload(user, &random, png, app.clock.now())?,
         None => {
             let name = format!("{}_{random}.png", user.0);
-            write(&app.avatars(), &name, png).map_err(|e| Error::Storage(e.to_string()))?;
+            disk::put(&app.avatars(), &name, png).map_err(|e| Error::Storage(e.to_string()))?;
             format!("{PREFIX}{name}")
         }
     };
@@ -110,13 +107,9 @@ pub fn remove(app: &App, avatar: Option<&str>) {
 /// Removes what an end without warning left between a picture's file and its row.
 pub fn sweep(app: &App) -> Result<()> {
     let used: HashSet<String> = app.store.users()?.into_iter().filter_map(|user| user.avatar).collect();
-    let Ok(files) = fs::read_dir(app.avatars()) else {
-        return Ok(());
-    };
-    for file in files.flatten() {
-        let name = file.file_name().to_string_lossy().into_owned();
+    for name in disk::names(&app.avatars()) {
         if !used.contains(&format!("{PREFIX}{name}")) {
-            let _ = fs::remove_file(file.path());
+            let _ = fs::remove_file(app.avatars().join(name));
         }
     }
     Ok(())
@@ -130,22 +123,6 @@ pub fn is_name(name: &str) -> bool {
             && random.len() == 32
             && random.bytes().all(|b| b.is_ascii_hexdigit())
     })
-}
-
-/// Whole or not at all.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let draft = folder.join(format!("{name}.new"));
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, folder.join(name))?;
-        File::open(folder)?.sync_all()
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    written
 }
 
 #[cfg(test)]

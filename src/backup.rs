@@ -1,16 +1,16 @@
-//! Backup and restore: one archive with the database and all pictures, made while the server runs, and put back only
+//! Backup and restore: one archive with the database and all files, made while the server runs, and put back only
 //! whole.
 
 use crate::app::{self, App};
 use crate::archive::{Reading, Writing};
 use crate::keys::Sum;
 use crate::store::{self, OpenError};
-use crate::{avatars, keys};
+use crate::{avatars, disk, files, keys};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const FORMAT: &str = "gpt-assistant backup";
@@ -71,21 +71,22 @@ fn write_draft(
     if with_keys {
         sources.push((keys::FILE.to_owned(), data_dir.join(keys::FILE)));
     }
-    let mut pictures: Vec<_> = fs::read_dir(app.avatars())?.flatten().map(|entry| entry.path()).collect();
-    pictures.sort();
-    for picture in pictures {
-        let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if avatars::is_name(&name) {
-            sources.push((format!("{}/{name}", app::AVATARS), picture));
-        }
+    let mut kept: Vec<String> =
+        disk::names(&app.avatars()).iter().map(|name| format!("{}/{name}", app::AVATARS)).collect();
+    for user in disk::names(&app.files()) {
+        let names = disk::names(&app.files().join(&user));
+        kept.extend(names.iter().map(|name| format!("{}/{user}/{name}", app::FILES)));
     }
+    kept.retain(|name| is_kept(name));
+    kept.sort();
+    sources.extend(kept.into_iter().map(|name| (name.clone(), data_dir.join(name))));
     let size = |path: &PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
     let total: u64 = sources.iter().map(|(_, path)| size(path)).sum();
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
     let mut archive = Writing::new(file);
     let (mut files, mut done) = (Vec::new(), 0);
     for (name, path) in sources {
-        // A picture that was replaced meanwhile is gone, and nothing in the snapshot needs it any longer than that.
+        // A file that was replaced meanwhile is gone, and nothing in the snapshot needs it any longer than that.
         let Ok(file) = File::open(&path) else { continue };
         let mut source = Summed::new(file, |bytes| progress(done + bytes, total));
         let size = archive.add(&name, &mut source)?;
@@ -119,13 +120,12 @@ pub struct Restored {
 /// Puts a backup into the empty folder `data_dir`. Until everything is checked nothing is in its place; after a failure
 /// the folder is as empty as before.
 pub fn restore(archive: &Path, data_dir: &Path, progress: Progress<'_>) -> Result<Restored> {
-    let private = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
-    private(data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
+    disk::folder(data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
     let others = fs::read_dir(data_dir)?.flatten().any(|entry| entry.file_name() != app::LOCK);
     ensure!(!others, "{} is not empty; a backup is put back into an empty folder only", data_dir.display());
     let _lock = app::lock(data_dir).ok().flatten().context("the data folder is in use")?;
     let draft = data_dir.join(DRAFT);
-    private(&draft)?;
+    disk::folder(&draft)?;
     let restored = unpack(archive, &draft, progress).and_then(|restored| {
         put_in_place(&draft, data_dir)?;
         Ok(restored)
@@ -144,7 +144,7 @@ fn unpack(archive: &Path, draft: &Path, progress: Progress<'_>) -> Result<Restor
         let path = place(draft, &entry.name)
             .with_context(|| format!("holds {:?}, which is not ours", entry.name))?;
         if let Some(folder) = path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            disk::folder(folder)?;
         }
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let mut out = Summed::new(file, |bytes| progress(done + bytes, total));
@@ -180,14 +180,22 @@ fn read_manifest(archive: &mut Reading) -> Result<Manifest> {
 
 /// Where a file of an archive goes; `None` for a name that no backup of ours has.
 fn place(folder: &Path, name: &str) -> Option<PathBuf> {
-    let picture = name.strip_prefix(app::AVATARS).and_then(|rest| rest.strip_prefix('/'));
-    let ours = [store::FILE, keys::FILE].contains(&name) || picture.is_some_and(avatars::is_name);
+    let ours = [store::FILE, keys::FILE].contains(&name) || is_kept(name);
     ours.then(|| folder.join(name))
+}
+
+/// Whether it is the name of an avatar or of a file that somebody sent.
+fn is_kept(name: &str) -> bool {
+    match name.split_once('/') {
+        Some((app::AVATARS, name)) => avatars::is_name(name),
+        Some((app::FILES, name)) => files::is_name(name),
+        _ => false,
+    }
 }
 
 /// The database last: without it the folder is none of ours.
 fn put_in_place(draft: &Path, data_dir: &Path) -> Result<()> {
-    for name in [app::AVATARS, keys::FILE, store::FILE] {
+    for name in [app::AVATARS, app::FILES, keys::FILE, store::FILE] {
         if draft.join(name).exists() {
             fs::rename(draft.join(name), data_dir.join(name))?;
         }

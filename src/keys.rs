@@ -104,6 +104,13 @@ pub fn random_hex(bytes: usize) -> io::Result<String> {
     Ok(hex(&random))
 }
 
+/// Bytes as an address that holds them (RFC 2397).
+pub fn data_url(mime: &str, bytes: &[u8]) -> String {
+    let mut url = format!("data:{mime};base64,");
+    B64.encode_string(bytes, &mut url);
+    url
+}
+
 /// SHA-256 of `text` in hexadecimal.
 pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))

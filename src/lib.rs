@@ -16,6 +16,7 @@ pub mod text;
 // The outside world, one library each.
 pub mod archive;
 pub mod auth;
+pub mod disk;
 pub mod keys;
 pub mod limits;
 pub mod oss;
@@ -36,6 +37,7 @@ pub mod chat;
 pub mod conversations;
 pub mod doctor;
 pub mod export;
+pub mod files;
 pub mod invites;
 pub mod models;
 pub mod scrape;

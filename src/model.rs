@@ -19,6 +19,11 @@ pub struct ConversationId(pub i64);
 #[serde(transparent)]
 pub struct TurnId(pub i64);
 
+/// A file that somebody sent with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FileId(pub i64);
+
 impl fmt::Display for TurnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -80,6 +85,41 @@ words!(Status {
     Interrupted = "interrupted",
     Failed = "failed",
 });
+
+/// What a file is to a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AttachmentKind {
+    /// Looked at.
+    Image,
+    /// Read as part of the message.
+    Text,
+}
+
+words!(AttachmentKind { Image = "image", Text = "text" });
+
+/// A file that somebody sent with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its number.
+    pub id: FileId,
+    /// SHA-256 of its bytes, in hexadecimal: its name on the disk.
+    pub sha256: String,
+    /// What it is to a model.
+    pub kind: AttachmentKind,
+    /// As the person named it.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// Its size.
+    pub bytes: i64,
+    /// In pixels; 0 for text.
+    pub width: u32,
+    /// In pixels; 0 for text.
+    pub height: u32,
+    /// What it costs to send, estimated.
+    pub tokens: i64,
+}
 
 /// Whose key paid for a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -169,10 +209,14 @@ pub struct Turn {
     pub client_id: Option<String>,
     /// What the person wrote.
     pub prompt: String,
+    /// The files with it. Lists that do not show them leave them out.
+    pub attachments: Vec<Attachment>,
     /// What the model answered, in Markdown.
     pub response: String,
     /// What the model thought before it answered.
     pub reasoning: String,
+    /// Bytes of reasoning when the response last began anew; 0: it never did.
+    pub reset_at: usize,
     /// The model that was asked for.
     pub model: String,
     /// What else was asked for.

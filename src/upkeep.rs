@@ -2,11 +2,12 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::files;
 use std::time::Duration;
 
 const DAY: i64 = 24 * 3600;
 
-/// Forgets idle addresses, and purges what has been in the trash for long enough: a little at a time, so that nobody
+/// Forgets idle addresses, and removes what has been in the trash for long enough and files that nothing refers to: a little at a time, so that nobody
 /// waits for it.
 pub fn run(app: &App) -> Result<()> {
     app.limits.forget_idle();
@@ -14,5 +15,5 @@ pub fn run(app: &App) -> Result<()> {
     while app.store.purge_trash(before)? {
         std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(())
+    files::forget_orphans(app)
 }

@@ -19,17 +19,19 @@ const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("app", &["chat", "models", "settings"], "it owns their state"),
     (
         "accounts",
-        &["avatars", "billing", "two_factor"],
-        "an account ends with its picture; a key is sealed for its payer",
+        &["avatars", "billing", "files", "two_factor"],
+        "an account ends with its pictures; a key is sealed for its payer",
     ),
-    ("backup", &["avatars"], "pictures are part of an archive"),
-    ("chat", &["billing"], "an answer is paid for before it begins"),
+    ("backup", &["avatars", "files"], "pictures are part of an archive"),
+    ("chat", &["billing", "files"], "an answer is paid for before it begins; pictures go with a message"),
     ("conversations", &["accounts", "chat"], "they show running answers, and check names of models alike"),
     ("doctor", &["settings"], "it asks the model service with the key that is in force"),
+    ("export", &["files"], "what was sent is part of a conversation"),
     ("invites", &["accounts"], "a note is a line of text, as a title is"),
     ("scrape", &["admin"], "both tell how much memory is in use"),
     ("settings", &["accounts"], "a shared key is checked as a person's is"),
     ("two_factor", &["accounts"], "it wants the password first"),
+    ("upkeep", &["files"], "it removes those that nothing refers to"),
     ("cli", &["server"], "serve is the process around it"),
 ];
 

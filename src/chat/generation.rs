@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
+/// Of the text that one event carries, in bytes.
+const LONGEST_PIECE: usize = 64 << 10;
+
 /// A running answer.
 pub struct Generation {
     /// Whose.
@@ -31,6 +34,8 @@ pub struct Generation {
     /// Its HTML, once somebody wants that. Locked before `state`.
     rendering: Mutex<Option<Rendering>>,
     wants_html: AtomicBool,
+    /// A line has ended and is not rendered yet: it came too soon after the last time.
+    owes_html: AtomicBool,
 }
 
 #[derive(Default)]
@@ -42,6 +47,8 @@ struct State {
     reasoning: String,
     /// How often the response began anew.
     resets: u32,
+    /// Bytes of reasoning when it last did.
+    reset_at: usize,
     saved: Saved,
     ended: Option<Ended>,
     /// The end could not be written at the first try, and is tried again.
@@ -113,6 +120,24 @@ pub struct News {
     pub ended: Option<Ended>,
 }
 
+impl News {
+    /// Takes what is new since `position`, thoughts first, and moves it on. True when there is nothing behind that. A
+    /// piece has a limit: a reader that takes nothing keeps one in memory, not the whole answer.
+    pub fn take(&mut self, reasoning: &str, response: &str, position: &mut Position) -> bool {
+        let piece = |text: &str, at: &mut usize| {
+            let from = text.ceil_char_boundary(*at);
+            *at = text.floor_char_boundary(from + LONGEST_PIECE);
+            text[from..*at].to_owned()
+        };
+        self.reasoning = piece(reasoning, &mut position.reasoning);
+        if position.reasoning < reasoning.len() {
+            return false;
+        }
+        self.response = piece(response, &mut position.response);
+        position.response == response.len()
+    }
+}
+
 /// What is known of the turn, once its row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -147,6 +172,7 @@ impl Generation {
             changed: watch::Sender::new(()),
             rendering: Mutex::default(),
             wants_html: AtomicBool::new(false),
+            owes_html: AtomicBool::new(false),
         }
     }
 
@@ -219,11 +245,24 @@ impl Generation {
                 let text = std::mem::take(&mut state.response);
                 state.reasoning.push_str(&text);
                 state.resets += 1;
+                state.reset_at = state.reasoning.len();
             }
         }
         drop(state);
         self.changed.send_replace(());
-        if line_ended && self.wants_html.load(Relaxed) {
+        if self.wants_html.load(Relaxed) && (line_ended || self.owes_html()) {
+            self.render(false);
+        }
+    }
+
+    /// Whether a line has ended that is not rendered yet.
+    pub fn owes_html(&self) -> bool {
+        self.owes_html.load(Relaxed)
+    }
+
+    /// Renders such a line, though the model says nothing more for now.
+    pub fn render_owed(&self) {
+        if self.owes_html() {
             self.render(false);
         }
     }
@@ -245,7 +284,9 @@ impl Generation {
     fn render(&self, ended: bool) {
         let mut rendering = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
         let rendering = rendering.get_or_insert_default();
-        if !ended && !rendering.is_due() {
+        let is_now = ended || rendering.is_due();
+        self.owes_html.store(!is_now, Relaxed);
+        if !is_now {
             return;
         }
         let (text, resets) = {
@@ -267,6 +308,11 @@ impl Generation {
     pub fn texts(&self) -> (String, String) {
         let state = self.lock();
         (state.response.clone(), state.reasoning.clone())
+    }
+
+    /// Bytes of reasoning when the response last began anew; 0: it never did.
+    pub fn reset_at(&self) -> usize {
+        self.lock().reset_at
     }
 
     /// True while the model has said nothing.
@@ -324,19 +370,19 @@ impl Generation {
             *position = Position { resets: state.resets, ..Position::default() };
             news.reset = true;
         }
-        let rest = |text: &str, from: usize| text[text.ceil_char_boundary(from)..].to_owned();
-        news.reasoning = rest(&state.reasoning, position.reasoning);
-        news.response = rest(&state.response, position.response);
-        position.reasoning = state.reasoning.len();
-        position.response = state.response.len();
-        news.ended = state.ended.clone();
+        if news.take(&state.reasoning, &state.response, position) {
+            news.ended = state.ended.clone();
+        }
         news
     }
 
-    /// A follower's place by the offsets it names; `None` when one splits a character. Offsets beyond the text are
-    /// answered by a reset.
+    /// A follower's place by the offsets it names; `None` when one splits a character. Offsets beyond the text, or from
+    /// before it began anew, are answered by a reset.
     pub fn position(&self, response: usize, reasoning: usize) -> Option<Position> {
         let state = self.lock();
+        if is_outdated(response, reasoning, state.reset_at) {
+            return Some(Position { resets: state.resets.wrapping_sub(1), ..Position::default() });
+        }
         let splits = |text: &str, at: usize| at < text.len() && !text.is_char_boundary(at);
         if splits(&state.response, response) || splits(&state.reasoning, reasoning) {
             return None;
@@ -371,6 +417,12 @@ impl Generation {
     pub fn mark_saved(&self, mark: Saved) {
         self.lock().saved = mark;
     }
+}
+
+/// True for offsets that were named before the response began anew. Thoughts are always sent before the words that
+/// follow them: who has any of the new response has all the thoughts there were when it began.
+pub fn is_outdated(response: usize, reasoning: usize, reset_at: usize) -> bool {
+    response > 0 && reasoning < reset_at
 }
 
 #[cfg(test)]

@@ -10,13 +10,13 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
-use crate::model::{ConversationId, Params, Status, Turn, TurnId, UserId};
+use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
 use crate::store::{Begun, Context, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
 use std::sync::Arc;
 
-pub use generation::{Ended, Generation, News, Path, Place, Position};
+pub use generation::{Ended, Generation, News, Path, Place, Position, is_outdated};
 pub use rendering::Seen;
 pub use running::Answers;
 
@@ -27,6 +27,8 @@ pub struct Message {
     pub request: Arc<str>,
     /// The message.
     pub text: String,
+    /// Files that go with it.
+    pub attachments: Vec<FileId>,
     /// `None`: a new one.
     pub conversation: Option<ConversationId>,
     /// Where in it.
@@ -57,16 +59,38 @@ pub struct Sent {
     pub again: bool,
 }
 
-/// Begins an answer. When this returns, its row is durable; the answer itself is still running.
-pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
+/// How a send goes on.
+enum Prepared {
+    /// It was made before.
+    Known(Sent),
+    /// Its answer can begin.
+    New(Arc<Generation>, Box<(NewTurn, run::Question)>),
+}
+
+/// Answers a message; blocks until the upstream has said all. `tell` hears as soon as the answer's row is durable, or
+/// why there is none. It may run on the thread that writes, and shall wake somebody and no more.
+pub fn send(app: Arc<App>, user: UserId, message: Message, tell: impl FnOnce(Result<Sent>) + Send + 'static) {
+    match prepare(&app, user, message) {
+        Err(error) => tell(Err(error)),
+        Ok(Prepared::Known(sent)) => tell(Ok(sent)),
+        Ok(Prepared::New(generation, both)) => {
+            let (new, question) = *both;
+            // The row is written while the upstream is called; nobody sees the answer before the row is durable.
+            let begun = generation.clone();
+            app.store.begin_turn(new, move |outcome| tell(begin(begun, outcome)));
+            run::run(app, &generation, question);
+        }
+    }
+}
+
+fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     if app.is_draining() {
         return Err(Error::Draining);
     }
-    if let Some((id, hash)) = &message.client
-        && let Some(turn) = app.store.turn_of_client(user, id, hash)?
+    if let Some(client) = &message.client
+        && let Some(before) = sent_before(app, user, client)?
     {
-        let answering = app.answers.find(user, turn).map_or(Answering::Ended(turn), Answering::Running);
-        return Ok(Sent { answering, again: true });
+        return Ok(Prepared::Known(before));
     }
     app.limits.take(Action::Chat, Who::User(user))?;
     let target = app.store.target(user, message.conversation, message.start)?;
@@ -74,77 +98,97 @@ pub fn send(app: &Arc<App>, user: UserId, message: Message) -> Result<Sent> {
     billing::within_caps(app, &target.user, paid_by)?;
 
     let model = model_for(app, &message, &target)?;
+    let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(app, &message, &target);
     let params = params_for(&message, &target);
     let context = match target.parent {
         None => Context::default(),
         Some(parent) => {
             let window = app.models.window(&app.config.upstream, &model);
-            let budget = context::budget(window, &params, &system_prompt, &message.text);
+            let budget = context::budget(window, &params, &system_prompt, &message.text, &attachments);
             app.store.context(user, parent, budget)?
         }
     };
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
     let generation =
         Arc::new(Generation::new(user, model.clone(), paid_by, message.client.clone(), target.parent, path));
+    let (most_own, most) = (app.config.limits.streams_per_user, app.config.upstream.max_concurrent);
+    if let Some(running) = app.answers.add(&generation, most_own, most)? {
+        return follow(running).map(Prepared::Known);
+    }
+    // Nobody else can begin this send from here on; but it may have begun and ended since it was looked for.
+    if let Some((id, hash)) = &generation.client
+        && let Some(before) = app.store.turn_of_client(user, id, hash).transpose()
+    {
+        generation.lose();
+        app.answers.remove(&generation);
+        return before.map(|turn| Prepared::Known(Sent { answering: Answering::Ended(turn), again: true }));
+    }
     let new = NewTurn {
         user,
         conversation: target.conversation.as_ref().map(|conversation| conversation.id),
-        title: text::title(&message.text),
+        title: title(&message.text, &attachments),
         parent: target.parent,
         client: message.client,
         run: app.run.clone(),
         prompt: message.text.clone(),
+        attachments: message.attachments,
         system_prompt: system_prompt.clone(),
         model,
         params: params.clone(),
         paid_by,
         now: app.clock.now(),
     };
-    let question = run::Question {
-        request: message.request,
-        key,
-        system_prompt,
-        context,
-        message: message.text,
-        params,
-    };
-    begin(app, generation, new, question)
+    let (request, message) = (message.request, run::Said { text: message.text, attachments });
+    let question = run::Question { request, user, key, system_prompt, context, message, params };
+    Ok(Prepared::New(generation, Box::new((new, question))))
 }
 
-/// The row is written while the upstream is called; nobody sees the answer before the row is durable.
-fn begin(app: &Arc<App>, generation: Arc<Generation>, new: NewTurn, question: run::Question) -> Result<Sent> {
-    if let Some(running) = app.answers.add(&generation, app.config.limits.streams_per_user)? {
-        return Ok(Sent { answering: Answering::Running(running), again: true });
+/// What answers an earlier, equal send: an answer that runs, else what is left of it. In this order, since one that
+/// ends in between has its row.
+fn sent_before(app: &App, user: UserId, client: &(String, String)) -> Result<Option<Sent>> {
+    if let Some(running) = app.answers.of_client(user, client)? {
+        return follow(running).map(Some);
     }
-    let worker = {
-        let (app, generation) = (app.clone(), generation.clone());
-        move || run::run(app, &generation, question)
-    };
-    if !app.upstream.threads.submit(worker) {
-        generation.lose();
-        app.answers.remove(&generation);
-        return Err(Error::Overloaded);
-    }
-    match app.store.begin_turn(new).wait() {
-        Ok(Begun::New(turn, conversation)) => {
-            generation.begin(turn, conversation);
-            Ok(Sent { answering: Answering::Running(generation), again: false })
-        }
-        outcome => {
-            generation.stop.stop(Reason::NotStored);
-            generation.lose();
-            outcome.map(|begun| match begun {
-                Begun::Again(turn) | Begun::New(turn, _) => {
-                    Sent { answering: Answering::Ended(turn), again: true }
-                }
-            })
-        }
+    let turn = app.store.turn_of_client(user, &client.0, &client.1)?;
+    Ok(turn.map(|turn| Sent { answering: Answering::Ended(turn), again: true }))
+}
+
+/// Another send's answer, once its row is durable.
+fn follow(running: Arc<Generation>) -> Result<Sent> {
+    match running.wait_for_row() {
+        Some(_) => Ok(Sent { answering: Answering::Running(running), again: true }),
+        None => Err(Error::Storage("the row of the same send could not be written".into())),
     }
 }
 
-/// Asks again what was asked in `turn`: a sibling with the same prompt. What `with` leaves out is as it was.
-pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Result<Sent> {
+fn begin(generation: Arc<Generation>, outcome: Result<Begun>) -> Result<Sent> {
+    if let Ok(Begun::New(turn, conversation)) = outcome {
+        generation.begin(turn, conversation);
+        return Ok(Sent { answering: Answering::Running(generation), again: false });
+    }
+    generation.stop.stop(Reason::NotStored);
+    generation.lose();
+    outcome.map(|begun| match begun {
+        Begun::Again(turn) | Begun::New(turn, _) => Sent { answering: Answering::Ended(turn), again: true },
+    })
+}
+
+/// Answers what was asked in `turn` once more, in a sibling with the same prompt. What `with` leaves out is as it was.
+pub fn retry(
+    app: Arc<App>,
+    user: UserId,
+    turn: TurnId,
+    with: Message,
+    tell: impl FnOnce(Result<Sent>) + Send + 'static,
+) {
+    match asked_again(&app, user, turn, with) {
+        Ok(message) => send(app, user, message, tell),
+        Err(error) => tell(Err(error)),
+    }
+}
+
+fn asked_again(app: &App, user: UserId, turn: TurnId, with: Message) -> Result<Message> {
     let before = app.store.turn(user, turn)?;
     if before.status == Status::Streaming {
         return Err(Error::Refused("turn_running", "That answer is still running.".into()));
@@ -154,37 +198,61 @@ pub fn retry(app: &Arc<App>, user: UserId, turn: TurnId, with: Message) -> Resul
         None => app.store.system_prompt_of(user, turn)?,
     };
     let params = over(with.params, before.params);
-    let message = Message {
+    Ok(Message {
         text: before.prompt,
         request: with.request,
+        attachments: before.attachments.iter().map(|file| file.id).collect(),
         conversation: Some(before.conversation),
         start: before.parent.map_or(Start::Root, Start::Below),
         client: with.client,
         model: Some(with.model.unwrap_or(before.model)),
         system_prompt: Some(system_prompt),
         params,
-    };
-    send(app, user, message)
+    })
+}
+
+/// A turn, with its answer if that runs.
+pub enum Found {
+    /// It runs.
+    Running(Arc<Generation>),
+    /// It has ended.
+    Ended(Box<Turn>),
+}
+
+/// Finds a turn of the user. Its answer is looked for first: one that ends in between is found in its row. A row can be
+/// seen a moment before its own answer hears that it is written, so the second look waits for that.
+pub fn find(app: &App, user: UserId, id: TurnId) -> Result<Found> {
+    if let Some(generation) = app.answers.find(user, id) {
+        return Ok(Found::Running(generation));
+    }
+    let mut turn = app.store.turn(user, id)?;
+    if turn.status == Status::Streaming {
+        let mut running = app.answers.of(user).into_iter();
+        if let Some(generation) = running.find(|generation| generation.wait_for_row() == Some(id)) {
+            return Ok(Found::Running(generation));
+        }
+        turn = app.store.turn(user, id)?;
+    }
+    Ok(Found::Ended(Box::new(turn)))
 }
 
 /// Ends a running answer. `None`: it has ended already. The caller waits for the end of what is given back.
 pub fn stop(app: &App, user: UserId, turn: TurnId) -> Result<Option<Arc<Generation>>> {
-    match app.answers.find(user, turn) {
-        Some(generation) => {
+    match find(app, user, turn)? {
+        Found::Running(generation) => {
             generation.stop.stop(Reason::Person);
             Ok(Some(generation))
         }
-        None => app.store.turn(user, turn).map(|_| None),
+        Found::Ended(_) => Ok(None),
     }
 }
 
 /// Stops whatever runs in the turn and below it. The caller waits for these to end, and then deletes.
 pub fn stop_subtree(app: &App, user: UserId, turn: TurnId) -> Result<Vec<Arc<Generation>>> {
     let subtree = app.store.subtree(user, turn)?;
-    let running =
-        app.answers.of(user).into_iter().filter(|generation| {
-            generation.turn().is_some_and(|turn| subtree.iter().any(|(id, _)| *id == turn))
-        });
+    let running = app.answers.of(user).into_iter().filter(|generation| {
+        generation.wait_for_row().is_some_and(|turn| subtree.iter().any(|(id, _)| *id == turn))
+    });
     let running: Vec<_> = running.collect();
     running.iter().for_each(|generation| generation.stop.stop(Reason::Person));
     Ok(running)
@@ -192,9 +260,11 @@ pub fn stop_subtree(app: &App, user: UserId, turn: TurnId) -> Result<Vec<Arc<Gen
 
 /// Stops whatever runs in a conversation.
 pub fn stop_conversation(app: &App, user: UserId, conversation: ConversationId) -> Vec<Arc<Generation>> {
-    let running = app.answers.of(user).into_iter();
-    let running: Vec<_> =
-        running.filter(|g| g.place().is_some_and(|place| place.conversation == conversation)).collect();
+    let running = app.answers.of(user).into_iter().filter(|generation| {
+        generation.wait_for_row();
+        generation.place().is_some_and(|place| place.conversation == conversation)
+    });
+    let running: Vec<_> = running.collect();
     running.iter().for_each(|generation| generation.stop.stop(Reason::Person));
     running
 }
@@ -233,6 +303,12 @@ pub fn fill_running(app: &App, user: UserId, turns: &mut [Turn]) {
 /// The hash that tells whether two sends are the same.
 pub fn fingerprint(body: &[u8]) -> String {
     keys::digest(body)
+}
+
+/// Of a new conversation: what was said first, or the name of what was shown.
+fn title(message: &str, attachments: &[Attachment]) -> String {
+    let shown = attachments.first().map_or("", |file| file.name.as_str());
+    text::title(if message.trim().is_empty() { shown } else { message })
 }
 
 fn model_for(app: &App, message: &Message, target: &Target) -> Result<String> {

@@ -4,7 +4,8 @@ use super::context;
 use super::generation::{Ended, Generation, Path};
 use crate::app::App;
 use crate::error::{UpstreamError, UpstreamKind};
-use crate::model::{Fault, Params, Status, Usage, UsageSource};
+use crate::files;
+use crate::model::{Attachment, Fault, Params, Status, TurnId, Usage, UsageSource, UserId};
 use crate::secret::Secret;
 use crate::store::{Context, Finish};
 use crate::text::estimate_tokens;
@@ -13,10 +14,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+/// A message and the files with it.
+pub struct Said {
+    /// What the person wrote.
+    pub text: String,
+    /// What goes with it.
+    pub attachments: Vec<Attachment>,
+}
+
 /// What the upstream is asked.
 pub struct Question {
     /// The number of the request, for the log.
     pub request: Arc<str>,
+    /// Whose files they are.
+    pub user: UserId,
     /// Sent to the upstream and nowhere else.
     pub key: Secret,
     /// What the model is told first; may be empty.
@@ -24,12 +35,12 @@ pub struct Question {
     /// The path before the message.
     pub context: Context,
     /// What the person wrote.
-    pub message: String,
+    pub message: Said,
     /// What else was asked for.
     pub params: Params,
 }
 
-/// Runs the answer to its end. Blocks for as long as it lasts.
+/// Runs the answer to its end. Blocks until the upstream has said all.
 pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
     let (began, theirs) = (Instant::now(), OnceLock::new());
     let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question, &theirs)));
@@ -37,8 +48,7 @@ pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) 
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
-    let asked = context::messages(&question.system_prompt, &question.context, &question.message);
-    let ended = ended(generation, &outcome, context::estimate(&asked));
+    let ended = ended(generation, &outcome, context::estimate(&question));
     tell(generation, &question.request, &ended, theirs.get(), began.elapsed());
     finish(&app, generation, ended);
     // What is left to read is nobody's business any more, and no reason to keep a server from ending.
@@ -57,7 +67,7 @@ fn ask(
 ) -> Result<Answer, UpstreamError> {
     let mut shortened = false;
     loop {
-        let messages = context::messages(&question.system_prompt, &question.context, &question.message);
+        let messages = || context::messages(question, &|file| files::read(app, question.user, file));
         let ask = Ask {
             key: &question.key,
             model: &generation.model,
@@ -97,9 +107,9 @@ fn ask(
 /// One line for each answer: what joins our log to the model service's. A fault is told by its code alone, because the
 /// service's sentence may quote what a person wrote.
 fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option<&String>, took: Duration) {
+    // A fault may be quicker than the row; and without one there is no answer to speak of.
+    let Some(TurnId(turn)) = generation.wait_for_row() else { return };
     let (user, status, ms) = (generation.user.0, ended.status.as_str(), took.as_millis() as u64);
-    // A fault may be quicker than the row.
-    let turn = generation.wait_for_row().map_or(0, |turn| turn.0);
     let upstream_id = theirs.map_or("", String::as_str);
     match &ended.fault {
         Some(fault) if UpstreamKind::parse(&fault.code).is_some() => {
@@ -110,8 +120,9 @@ fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option
     }
 }
 
-/// Writes the end, and only then tells it.
+/// Has the end written, and only then told.
 fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
+    generation.finish_rendering();
     let Some(turn) = generation.wait_for_row() else {
         app.answers.remove(generation);
         return;
@@ -126,22 +137,14 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         user: generation.user,
         response,
         reasoning,
+        reset_at: generation.reset_at(),
         status: ended.status,
         finish_reason: ended.finish_reason.clone(),
         fault: ended.fault.clone(),
         usage: ended.usage,
         now: app.clock.now(),
     };
-    let written = app.store.finish_turn(finish.clone());
-    generation.finish_rendering();
-    match written.wait() {
-        Ok(()) => {
-            // In this order: who is told of the end may send the next message at once.
-            app.answers.remove(generation);
-            generation.end(ended);
-        }
-        Err(_) => app.answers.keep_end(generation.clone(), finish, ended),
-    }
+    app.answers.write_end(&app.store, generation.clone(), Arc::new(finish), ended);
 }
 
 /// What became of it: who ended it counts first, then what the upstream said.
@@ -157,7 +160,6 @@ fn ended(generation: &Generation, outcome: &Result<Answer, UpstreamError>, asked
         retry_after: outcome.as_ref().err().and_then(|fault| fault.retry_after),
         usage: match status {
             Status::Failed => Usage::default(),
-            Status::Stopped if !came => Usage::default(),
             _ => usage(answer, asked, &response, &reasoning),
         },
     }

@@ -5,7 +5,7 @@ use super::generation::{Ended, Generation};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{TurnId, UserId};
-use crate::store::Finish;
+use crate::store::{Finish, Store};
 use crate::upstream::Reason;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -28,8 +28,21 @@ pub struct Answers {
 struct State {
     running: Vec<Arc<Generation>>,
     /// Of these, those that have ended, but whose end could not be written yet.
-    unwritten: Vec<(Arc<Generation>, Finish, Ended)>,
+    unwritten: Vec<(Arc<Generation>, Arc<Finish>, Ended)>,
     closing: bool,
+}
+
+impl State {
+    fn of_client(&self, user: UserId, client: &(String, String)) -> Result<Option<Arc<Generation>>> {
+        let named = |other: &&Arc<Generation>| {
+            other.user == user && other.client.as_ref().is_some_and(|c| c.0 == client.0)
+        };
+        match self.running.iter().find(named) {
+            Some(other) if other.client.as_ref() == Some(client) => Ok(Some(other.clone())),
+            Some(_) => Err(client_id_reused()),
+            None => Ok(None),
+        }
+    }
 }
 
 impl Default for Answers {
@@ -43,26 +56,27 @@ impl Answers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in an answer that is about to run; `most` is how many one person may have. When the same send is running
-    /// already, that one is given back.
-    pub fn add(&self, generation: &Arc<Generation>, most: usize) -> Result<Option<Arc<Generation>>> {
+    /// Takes in an answer that is about to run, where its person has less than `most_own` and everybody less than
+    /// `most`. When the same send is running already, that one is given back.
+    pub fn add(
+        &self,
+        generation: &Arc<Generation>,
+        most_own: usize,
+        most: usize,
+    ) -> Result<Option<Arc<Generation>>> {
         let mut state = self.lock();
-        if let Some(client) = &generation.client {
-            let same = |other: &&Arc<Generation>| {
-                other.user == generation.user && other.client.as_ref().is_some_and(|c| c.0 == client.0)
-            };
-            if let Some(other) = state.running.iter().find(same) {
-                return if other.client == generation.client {
-                    Ok(Some(other.clone()))
-                } else {
-                    Err(client_id_reused())
-                };
-            }
+        if let Some(client) = &generation.client
+            && let Some(same) = state.of_client(generation.user, client)?
+        {
+            return Ok(Some(same));
         }
         let own = state.running.iter().filter(|other| other.user == generation.user).count();
-        if own >= most {
+        if own >= most_own {
             let sentence = format!("{own} answers are running already. Wait for one to end, or stop one.");
             return Err(Error::Limited("rate_limited", sentence.into(), 5));
+        }
+        if state.running.len() >= most {
+            return Err(Error::Overloaded);
         }
         state.running.push(generation.clone());
         self.count.send_replace(state.running.len());
@@ -78,6 +92,11 @@ impl Answers {
             state.running.swap_remove(at);
         }
         self.count.send_replace(state.running.len());
+    }
+
+    /// The running answer of a send of that name; with another body that is a fault.
+    pub fn of_client(&self, user: UserId, client: &(String, String)) -> Result<Option<Arc<Generation>>> {
+        self.lock().of_client(user, client)
     }
 
     /// The running answer of a turn of `user`.
@@ -103,10 +122,26 @@ impl Answers {
         }
     }
 
-    /// Keeps an end that could not be written, to try again.
-    pub fn keep_end(&self, generation: Arc<Generation>, finish: Finish, ended: Ended) {
-        generation.mark_unwritten();
-        self.lock().unwritten.push((generation, finish, ended));
+    /// Writes the end of an answer, and tells it once it is durable. One that cannot be written is kept, to try again.
+    pub fn write_end(
+        self: &Arc<Self>,
+        store: &Store,
+        generation: Arc<Generation>,
+        finish: Arc<Finish>,
+        ended: Ended,
+    ) {
+        let answers = self.clone();
+        store.finish_turn(finish.clone(), move |written| match written {
+            Ok(()) => {
+                // In this order: who is told of the end may send the next message at once.
+                answers.remove(&generation);
+                generation.end(ended);
+            }
+            Err(_) => {
+                generation.mark_unwritten();
+                answers.lock().unwritten.push((generation, finish, ended));
+            }
+        });
     }
 
     /// All that run; where nothing is to be done, after a wait.
@@ -197,12 +232,6 @@ fn stop_orphans(app: &App, running: &[Arc<Generation>]) {
 fn write_ends(app: &App) {
     let unwritten = std::mem::take(&mut app.answers.lock().unwritten);
     for (generation, finish, ended) in unwritten {
-        match app.store.finish_turn(finish.clone()).wait() {
-            Ok(()) => {
-                app.answers.remove(&generation);
-                generation.end(ended);
-            }
-            Err(_) => app.answers.keep_end(generation, finish, ended),
-        }
+        app.answers.write_end(&app.store, generation, finish, ended);
     }
 }

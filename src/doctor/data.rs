@@ -81,6 +81,7 @@ fn rights(path: &Path, meta: &Metadata, tell: Tell<'_>) {
         (false, _) => tell(ok("data folder", format!("{shown}, its owner's alone"))),
     }
     files.extend(named(app::AVATARS));
+    files.extend(named(app::FILES));
     files.extend(named(app::LOCK));
     let foreign = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|other| other.uid() != meta.uid());
     if let Some(file) = files.iter().find(foreign) {

@@ -5,7 +5,7 @@ use crate::error::{UpstreamError, UpstreamKind};
 use crate::model::Params;
 use crate::oss::{Oss, Trial};
 use crate::settings::Settings;
-use crate::upstream::{Answer, Ask, Client, Message, Model};
+use crate::upstream::{Answer, Ask, Client, Content, Message, Model};
 use std::time::{Duration, Instant};
 
 /// A person waits for this: shorter than what a chat may take.
@@ -79,7 +79,7 @@ fn listed(models: &[Model], settings: &Settings, tell: Tell<'_>) {
 
 /// One short answer, as a chat asks for it. It costs a few tokens.
 fn answer(client: &Client, settings: &Settings) -> Finding {
-    let messages = [Message { role: "user", content: QUESTION.into() }];
+    let messages = || vec![Message { role: "user", content: Content::Text(QUESTION.into()) }];
     let params = Params { max_tokens: Some(SHORT), ..Params::default() };
     let model = settings.default_model.as_str();
     let theirs = Default::default();

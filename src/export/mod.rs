@@ -1,15 +1,16 @@
 //! The way out: conversations in forms that people and other programs can read.
 
+mod json;
 mod markdown;
 mod openwebui;
 
 use crate::app::App;
 use crate::archive::Writing;
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Params, Status, Turn, TurnId, UserId};
+use crate::model::{Attachment, ConversationId, Status, Turn, TurnId, UserId};
 use crate::store::{Conversation, Listing, User};
-use crate::text;
-use serde_json::{Value, json};
+use crate::{files, keys, text};
+use serde::{Serialize, Serializer};
 use std::io::{Seek, Write};
 
 /// Conversations that are listed at once.
@@ -45,125 +46,103 @@ impl Format {
     }
 }
 
-/// One conversation as a file.
+/// A conversation as a file.
 pub struct Document {
     /// Its name, with characters of any language.
     pub name: String,
     /// Its media type.
     pub media_type: &'static str,
-    /// Its content.
-    pub content: String,
 }
 
-/// One conversation, whole.
-pub fn conversation(app: &App, user: UserId, id: ConversationId, format: Format) -> Result<Document> {
+/// Writes one conversation, whole, and says what it is.
+pub fn conversation(
+    app: &App,
+    user: UserId,
+    id: ConversationId,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<Document> {
     let conversation = app.store.conversation(user, id)?;
-    let turns = app.store.all_turns(user, id)?;
-    let content = content(app, &conversation, &turns, format)?;
+    write(app, user, &conversation, format, out)?;
     let media_type = match format {
         Format::Markdown => "text/markdown; charset=utf-8",
         Format::Json | Format::OpenWebUi => "application/json",
     };
-    Ok(Document { name: file_name(&conversation.title, format.ending()), media_type, content })
+    Ok(Document { name: file_name(&conversation.title, format.ending()), media_type })
 }
 
-/// Everything of an account as a ZIP archive; `progress` is told how many conversations of how many are written.
-pub fn account<W: Write + Seek>(
+/// Writes everything of an account as a ZIP archive; `progress` is told how many conversations of how many are written.
+pub fn account<W: Write + Seek + 'static>(
     app: &App,
     user: &User,
     format: Format,
     out: W,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<W> {
-    let fault = |error: std::io::Error| Error::Storage(error.to_string());
     let mut archive = Writing::new(out);
-    let about = serde_json::to_vec_pretty(&about(app, user)).map_err(Error::internal)?;
-    archive.add("account.json", &mut about.as_slice()).map_err(fault)?;
+    let about = serde_json::to_vec_pretty(&json::account(user, app.clock.now())).map_err(Error::internal)?;
+    archive.add("account.json", &mut about.as_slice()).map_err(|error| fault(&error))?;
     let all = all_conversations(app, user.id)?;
     for (done, conversation) in all.iter().enumerate() {
         progress(done, all.len());
-        let turns = app.store.all_turns(user.id, conversation.id)?;
-        let content = content(app, conversation, &turns, format)?;
         let folder = if conversation.deleted.is_some() { "trash" } else { "conversations" };
         let name = file_name(&conversation.title, format.ending());
-        archive
-            .add(&format!("{folder}/{:06} {name}", conversation.id.0), &mut content.as_bytes())
-            .map_err(fault)?;
+        let out = archive
+            .begin(&format!("{folder}/{:06} {name}", conversation.id.0))
+            .map_err(|error| fault(&error))?;
+        write(app, user.id, conversation, format, out)?;
     }
     progress(all.len(), all.len());
-    archive.finish().map_err(fault)
+    archive.finish().map_err(|error| fault(&error))
 }
 
-fn content(app: &App, conversation: &Conversation, turns: &[Turn], format: Format) -> Result<String> {
-    let json = match format {
-        Format::Markdown => return Ok(markdown::write(conversation, turns, &app.zone)),
-        Format::OpenWebUi => json!([openwebui::write(conversation, turns)]),
-        Format::Json => json!({
-            "format": "gpt-assistant conversation",
-            "version": 1,
-            "conversation": conversation_json(conversation),
-            "turns": turns.iter().map(turn_json).collect::<Vec<_>>(),
-        }),
-    };
-    serde_json::to_string_pretty(&json).map_err(Error::internal)
+fn fault(error: &std::io::Error) -> Error {
+    Error::Storage(error.to_string())
 }
 
-fn about(app: &App, user: &User) -> Value {
-    json!({
-        "format": "gpt-assistant account",
-        "version": 1,
-        "program": env!("CARGO_PKG_VERSION"),
-        "exported": app.clock.now(),
-        "name": user.name,
-        "email": user.email,
-        "created": user.created,
-        "default_model": user.default_model,
-        "system_prompt": user.system_prompt,
-        "tokens_total": user.tokens_total,
-    })
+/// Files are read one at a time, as they are written.
+fn write(
+    app: &App,
+    user: UserId,
+    conversation: &Conversation,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let turns = app.store.all_turns(user, conversation.id)?;
+    let files = Files { app, user };
+    let out = std::io::BufWriter::new(out);
+    match format {
+        Format::Markdown => {
+            return markdown::write(conversation, &turns, &app.zone, out).map_err(|error| fault(&error));
+        }
+        Format::OpenWebUi => {
+            serde_json::to_writer_pretty(out, &[openwebui::chat(conversation, &turns, files)])
+        }
+        Format::Json => serde_json::to_writer_pretty(out, &json::conversation(conversation, &turns, files)),
+    }
+    .map_err(|error| fault(&error.into()))
 }
 
-fn conversation_json(conversation: &Conversation) -> Value {
-    json!({
-        "id": conversation.id,
-        "title": conversation.title,
-        "model": conversation.model,
-        "system_prompt": conversation.system_prompt,
-        "params": params_json(&conversation.params),
-        "current_turn_id": conversation.current,
-        "pinned": conversation.pinned,
-        "archived": conversation.archived,
-        "created": conversation.created,
-        "updated": conversation.updated,
-        "deleted": conversation.deleted,
-    })
+/// Where the files of turns are.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    app: &'a App,
+    user: UserId,
 }
 
-fn turn_json(turn: &Turn) -> Value {
-    json!({
-        "id": turn.id,
-        "parent_id": turn.parent,
-        "prompt": turn.prompt,
-        "response": turn.response,
-        "reasoning": turn.reasoning,
-        "model": turn.model,
-        "params": params_json(&turn.params),
-        "status": turn.status,
-        "finish_reason": turn.finish_reason,
-        "error": turn.fault.as_ref().map(|fault| &fault.message),
-        "usage": {
-            "prompt_tokens": turn.usage.prompt,
-            "completion_tokens": turn.usage.completion,
-            "total_tokens": turn.usage.total(),
-            "source": turn.usage.source,
-        },
-        "created": turn.created,
-        "finished": turn.finished,
-    })
+/// The content of a file as an address that holds it, read when it is written; null when it is gone.
+struct Inline<'a> {
+    files: Files<'a>,
+    file: &'a Attachment,
 }
 
-fn params_json(params: &Params) -> Value {
-    serde_json::to_value(params).unwrap_or_default()
+impl Serialize for Inline<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match files::read(self.files.app, self.files.user, self.file) {
+            Some(bytes) => out.serialize_str(&keys::data_url(&self.file.mime, &bytes)),
+            None => out.serialize_none(),
+        }
+    }
 }
 
 /// All of them: listed, archived and in the trash.

@@ -5,6 +5,7 @@ use super::request::{Call, nullable};
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::{exports, reply, wire};
 use crate::error::{Error, Result};
+use crate::export::Document;
 use crate::model::{PaidBy, Role, UserId};
 use crate::secret::Secret;
 use crate::settings::{self, Change};
@@ -406,8 +407,9 @@ fn backup(call: Call) -> Waiting {
         let day = call.app.zone.day(call.app.clock.now());
         let write = move |path: &std::path::Path| {
             crate::backup::write(&app, path, false, &mut |_, _| ())
-                .map_err(|e| Error::Storage(format!("{e:#}")))
+                .map_err(|e| Error::Storage(format!("{e:#}")))?;
+            Ok(Document { name: format!("gpt-assistant-{day}.zip"), media_type: exports::ZIP })
         };
-        exports::temporary(&call.app, &id, write, &format!("gpt-assistant-{day}.zip")).await
+        exports::temporary(&call.app, &id, write).await
     })
 }

@@ -15,6 +15,9 @@ use std::sync::LazyLock;
 
 static FOLDER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static");
 
+/// The style sheet that imports all others.
+const STYLES: &str = "css/page.css";
+
 /// The files by their path in `static/`, and the hash of them all.
 pub struct Assets {
     files: BTreeMap<&'static str, Asset>,
@@ -34,6 +37,7 @@ pub struct Asset {
 pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let mut files = BTreeMap::new();
     collect(&FOLDER, &mut files);
+    join_styles(&mut files);
     let all: Vec<u8> = files
         .iter()
         .flat_map(|(path, asset): (&&str, &Asset)| [path, asset.tag.as_str()].concat().into_bytes())
@@ -52,12 +56,26 @@ fn collect(folder: &'static Dir<'static>, files: &mut BTreeMap<&'static str, Ass
     folder.dirs().for_each(|inner| collect(inner, files));
 }
 
+/// Puts the parts of a style sheet in the place of its `@import` lines: one request instead of one for each part.
+fn join_styles(files: &mut BTreeMap<&'static str, Asset>) {
+    let text = |path: &str| files.get(path).and_then(|asset| std::str::from_utf8(&asset.plain).ok());
+    let Some(list) = text(STYLES) else { return };
+    let line = |line: &str| {
+        let part = line.strip_prefix("@import \"").and_then(|rest| rest.strip_suffix("\";"));
+        let part = part.and_then(|name| text(&format!("css/{name}")));
+        format!("{}\n", part.unwrap_or(line))
+    };
+    let joined: String = list.lines().map(line).collect();
+    files.insert(STYLES, Asset::new(joined.into(), media_type(STYLES)));
+}
+
 fn media_type(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
-        Some("json" | "webmanifest") => "application/json",
+        Some("json") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
         _ => "application/octet-stream",
@@ -69,6 +87,45 @@ impl Assets {
     pub fn text(&self, path: &str) -> Option<&str> {
         std::str::from_utf8(&self.files.get(path)?.plain).ok()
     }
+
+    /// The paths that begin so, in order.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = &'static str> {
+        self.files.keys().copied().filter(move |path| path.starts_with(folder))
+    }
+
+    /// A module and all that it imports, directly or not. What is imported only when it is needed (`import()`) is
+    /// left out: these are the modules without which the page does not start.
+    pub fn modules(&self, entry: &str) -> Vec<String> {
+        let mut found = vec![entry.to_owned()];
+        let mut at = 0;
+        while let Some(path) = found.get(at) {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            let text = self.text(path).unwrap_or_default();
+            let imports = text.match_indices("from \"").map(|(at, word)| &text[at + word.len()..]);
+            let names =
+                imports.filter_map(|rest| rest.split('"').next()).filter(|name| name.starts_with('.'));
+            for path in names.map(|name| resolve(&folder, name)) {
+                if !found.contains(&path) {
+                    found.push(path);
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+}
+
+/// The path of a relative import in a module of `folder`.
+fn resolve(folder: &str, name: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in name.split('/') {
+        match part {
+            "." => {}
+            ".." => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// `/assets/{hash}/{path}`. Under another hash there is nothing: what was cached for ever must never change.
@@ -165,6 +222,24 @@ mod tests {
         ] {
             assert!(serve(&bad, &HeaderMap::new()).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_style_sheet_holds_its_parts_and_every_module_exists() {
+        let styles = ASSETS.text(STYLES).unwrap();
+        assert!(!styles.contains("@import"), "a part is missing");
+        assert!(styles.contains("@layer"));
+        let modules = ASSETS.modules("js/app.js");
+        assert!(modules.len() > 5);
+        for module in &modules {
+            assert!(ASSETS.text(module).is_some(), "{module} is imported and does not exist");
+        }
+    }
+
+    #[test]
+    fn imports_are_resolved_as_a_browser_does() {
+        assert_eq!(resolve("js/views", "../lib/dom.js"), "js/lib/dom.js");
+        assert_eq!(resolve("js", "./models/api.js"), "js/models/api.js");
     }
 
     #[test]

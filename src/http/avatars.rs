@@ -3,7 +3,7 @@
 use super::endpoint::{blocking, calling};
 use super::reply;
 use super::request::Call;
-use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
+use super::route::{Access, Query, Response, Route, Run, Size, Upload, Verb, Waiting};
 use crate::error::{Error, Result};
 use crate::{avatars, keys, oss};
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The rows of this noun.
 pub const ROUTES: &[Route] = &[
     Route::new::<AvatarReply>(Verb::Post, "/api/user/avatar", Access::User, Run::Waiting(upload))
-        .takes_file("avatar", avatars::LARGEST)
+        .takes_file(Upload { field: "avatar", largest: avatars::LARGEST, too_large: avatars::too_large })
         .about("Takes a picture (PNG, JPEG, WebP or GIF of at most 10 MiB) and keeps its middle as a square PNG.")
         .also(&[502]),
     Route::new::<SignatureReply>(Verb::Get, "/api/oss-signature", Access::User, Run::Blocking(signature))

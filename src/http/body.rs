@@ -1,7 +1,7 @@
 //! Reads a body: counted, timed, chunked or not. What is too large is read a little further and thrown away, so that
 //! the client gets our answer instead of a broken line.
 
-use super::route::Size;
+use super::route::{Size, Upload};
 use crate::app::App;
 use crate::error::{Error, Result};
 use bytes::{Buf, Bytes, BytesMut};
@@ -64,14 +64,13 @@ pub async fn json(stream: Incoming, limit: usize) -> Result<Bytes> {
     read(stream, limit, THROW_AWAY, JSON_TIME, too_large).await
 }
 
-/// The file in a form's field. Other fields are passed over.
+/// The file in a form's field, and what the client calls it. Other fields are passed over.
 pub async fn file(
     stream: Incoming,
     content_type: Option<&str>,
-    field: &'static str,
-    largest: usize,
-    too_large: fn() -> Error,
-) -> Result<Bytes> {
+    upload: Upload,
+) -> Result<(Option<String>, Bytes)> {
+    let Upload { field, largest, too_large } = upload;
     let kind = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("multipart/form-data") {
         discard(stream).await;
@@ -89,13 +88,14 @@ pub async fn file(
         match form.next_field().await.map_err(|_| Error::Malformed("The form cannot be read."))? {
             None => return Err(missing()),
             Some(part) if part.name() == Some(field) => {
+                let name = part.file_name().map(str::to_owned);
                 let bytes = part.bytes().await.map_err(|_| Error::Malformed("The form cannot be read."))?;
                 return if bytes.len() > largest {
                     Err(too_large())
                 } else if bytes.is_empty() {
                     Err(missing())
                 } else {
-                    Ok(bytes)
+                    Ok((name, bytes))
                 };
             }
             Some(_) => {}

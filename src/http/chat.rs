@@ -1,22 +1,20 @@
 //! Messages and their answers: sent, followed, stopped, asked again, deleted.
 
-use super::endpoint::blocking;
+use super::chat_form::{ChatForm, RetryForm};
+use super::endpoint::{blocking, told};
 use super::events::{self, Follow};
 use super::reply;
-use super::request::{Call, nullable};
+use super::request::Call;
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::wire::{self, TurnReply, UsageReply};
-use crate::accounts::is_model_name;
-use crate::chat::{self, Answering, Ended, Generation, Message, Sent};
-use crate::error::{Error, Fields, Result, UpstreamError, UpstreamKind};
-use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId};
-use crate::store::Start;
+use crate::chat::{self, Answering, Ended, Found, Generation, Sent};
+use crate::error::{Error, Result, UpstreamError, UpstreamKind};
+use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use http::HeaderValue;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tokio::sync::oneshot::Sender;
 
-const LONGEST_CLIENT_ID: usize = 64;
-const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const EVENTS: &str = "text/event-stream";
 
 const ABOUT_AFTER: Query = Query {
@@ -63,46 +61,6 @@ pub const ROUTES: &[Route] = &[
         .about("Asks again what was asked in a turn: a sibling with the same prompt. What is left out stays as it was.")
         .also(&[502, 503, 504]),
 ];
-
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-struct ChatForm {
-    /// What the person says.
-    message: Option<String>,
-    /// What the model is told first, for this message alone.
-    system_prompt: Option<String>,
-    model: Option<String>,
-    /// Left out: a new one.
-    conversation_id: Option<i64>,
-    /// Left out: below the current turn. Null: a new root.
-    #[serde(default, deserialize_with = "nullable")]
-    parent_id: Option<Option<i64>>,
-    /// The client's own name for this send (1 to 64 characters): sent again with it, it answers with the same turn.
-    client_id: Option<String>,
-    /// Answer with events.
-    stream: Option<bool>,
-    /// 0 to 2.
-    temperature: Option<f64>,
-    /// 0 to 1.
-    top_p: Option<f64>,
-    /// Longest answer in tokens.
-    max_tokens: Option<i64>,
-    /// How hard a reasoning model thinks: none, minimal, low, medium, high, xhigh or max.
-    reasoning_effort: Option<String>,
-    /// Numbers of files to go with the message.
-    attachments: Option<Vec<i64>>,
-}
-
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-struct RetryForm {
-    system_prompt: Option<String>,
-    model: Option<String>,
-    client_id: Option<String>,
-    stream: Option<bool>,
-    temperature: Option<f64>,
-    top_p: Option<f64>,
-    max_tokens: Option<i64>,
-    reasoning_effort: Option<String>,
-}
 
 /// The reply to a message.
 #[derive(Serialize, JsonSchema)]
@@ -154,126 +112,28 @@ struct HistoryReply {
     status: Status,
 }
 
-/// Checks what a form says beside the message.
-fn params(form: &ChatForm, faults: &mut Fields) -> Params {
-    let mut check = |name: &'static str, good: bool, sentence: &'static str| {
-        if !good {
-            faults.push((name.into(), sentence.into()));
-        }
-    };
-    let within = |value: Option<f64>, most: f64| value.is_none_or(|v| (0.0..=most).contains(&v));
-    check("temperature", within(form.temperature, 2.0), "This must be a number from 0 to 2.");
-    check("top_p", within(form.top_p, 1.0), "This must be a number from 0 to 1.");
-    let tokens = form.max_tokens.map(|n| u32::try_from(n).ok().filter(|n| *n > 0 && *n <= 10_000_000));
-    check("max_tokens", tokens != Some(None), "This must be a whole number from 1 to 10000000.");
-    let effort = form.reasoning_effort.as_deref();
-    let known = effort.is_none_or(|effort| EFFORTS.contains(&effort));
-    check("reasoning_effort", known, "This must be none, minimal, low, medium, high, xhigh or max.");
-    check("model", form.model.as_deref().is_none_or(is_model_name), "This is not the name of a model.");
-    let good_id = |id: &String| {
-        let length = id.chars().count();
-        (1..=LONGEST_CLIENT_ID).contains(&length) && !id.chars().any(char::is_control)
-    };
-    check("client_id", form.client_id.as_ref().is_none_or(good_id), "This must have 1 to 64 characters.");
-    let none = form.attachments.as_ref().is_none_or(Vec::is_empty);
-    check("attachments", none, "This server takes no files yet.");
-    Params {
-        temperature: form.temperature,
-        top_p: form.top_p,
-        max_tokens: tokens.flatten(),
-        reasoning_effort: form.reasoning_effort.clone(),
-    }
-}
-
-/// What a form says, checked.
-fn message(form: ChatForm, call: &Call) -> Result<Message> {
-    let longest = call.app.config.chat.max_message_chars;
-    let mut faults = Fields::new();
-    let params = params(&form, &mut faults);
-    let text = form.message.as_deref().unwrap_or_default();
-    let too_long = |text: &str| text.len() > longest && text.chars().count() > longest;
-    if text.trim().is_empty() {
-        faults.push(("message".into(), "A message is needed.".into()));
-    } else if too_long(text) {
-        faults.push(("message".into(), format!("A message has at most {longest} characters.").into()));
-    } else if text.contains('\0') {
-        faults
-            .push(("message".into(), "The message holds a character that cannot be stored (U+0000).".into()));
-    }
-    if form.system_prompt.as_deref().is_some_and(|prompt| too_long(prompt) || prompt.contains('\0')) {
-        faults.push((
-            "system_prompt".into(),
-            format!("A system prompt has at most {longest} characters.").into(),
-        ));
-    }
-    if !faults.is_empty() {
-        return Err(Error::Invalid(faults));
-    }
-    let client = client(&form)?;
-    Ok(Message {
-        request: call.id.clone(),
-        conversation: form.conversation_id.map(ConversationId),
-        start: match form.parent_id {
-            None => Start::Current,
-            Some(None) => Start::Root,
-            Some(Some(parent)) => Start::Below(TurnId(parent)),
-        },
-        client,
-        model: form.model,
-        system_prompt: form.system_prompt,
-        params,
-        text: form.message.unwrap_or_default(),
-    })
-}
-
-/// The client's name for a send, with the hash of all that makes it the same send.
-fn client(form: &ChatForm) -> Result<Option<(String, String)>> {
-    let Some(id) = form.client_id.clone() else {
-        return Ok(None);
-    };
-    let same = ChatForm { client_id: None, stream: None, ..form.clone() };
-    let body = serde_json::to_vec(&same).map_err(Error::internal)?;
-    Ok(Some((id, chat::fingerprint(&body))))
-}
-
 fn send(call: Call) -> Waiting {
     Box::pin(async move {
         let form: ChatForm = call.json()?;
         let stream = form.stream.unwrap_or(false);
-        let message = message(form, &call)?;
+        let message = form.message(&call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let sent = blocking(move || chat::send(&app, user, message)).await?;
+        let work = move |tell: Sender<_>| chat::send(app, user, message, move |sent| drop(tell.send(sent)));
+        let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })
 }
 
 fn retry(call: Call) -> Waiting {
     Box::pin(async move {
-        let form: RetryForm = if call.body.is_empty() {
-            serde_json::from_str("{}").map_err(Error::internal)?
-        } else {
-            call.json()?
-        };
+        let form: RetryForm = if call.body.is_empty() { RetryForm::default() } else { call.json()? };
         let turn = call.id_at(0, TurnId)?;
         let stream = form.stream.unwrap_or(false);
-        let as_chat = ChatForm {
-            // The turn's own message is used; this one only has to pass, and tells retries of other turns apart.
-            message: Some(format!("retry {turn}")),
-            system_prompt: form.system_prompt,
-            model: form.model,
-            conversation_id: None,
-            parent_id: None,
-            client_id: form.client_id,
-            stream: None,
-            temperature: form.temperature,
-            top_p: form.top_p,
-            max_tokens: form.max_tokens,
-            reasoning_effort: form.reasoning_effort,
-            attachments: None,
-        };
-        let with = message(as_chat, &call)?;
+        let with = form.message(turn, &call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let sent = blocking(move || chat::retry(&app, user, turn, with)).await?;
+        let work =
+            move |tell: Sender<_>| chat::retry(app, user, turn, with, move |sent| drop(tell.send(sent)));
+        let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })
 }
@@ -386,12 +246,11 @@ fn follow(call: Call) -> Waiting {
         let id = call.id_at(0, TurnId)?;
         let after = events::offsets(&call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        // Looked for before the row is read: an answer that ends in between is found in the row.
-        if let Some(generation) = app.answers.find(user, id) {
-            return Ok(events::reply(Follow::running(call, generation, after).await?));
-        }
-        let turn = blocking(move || app.store.turn(user, id)).await?;
-        Ok(events::reply(Follow::ended(call, turn, after).await?))
+        let follow = match blocking(move || chat::find(&app, user, id)).await? {
+            Found::Running(generation) => Follow::running(call, generation, after).await?,
+            Found::Ended(turn) => Follow::ended(call, *turn, after).await?,
+        };
+        Ok(events::reply(follow))
     })
 }
 

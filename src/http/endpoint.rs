@@ -6,7 +6,6 @@ use super::route::{Access, Body, Response, Route, Run};
 use super::{edge, reply, routes};
 use crate::accounts::{self, Origin};
 use crate::app::App;
-use crate::avatars;
 use crate::calendar::Zone;
 use crate::error::{Error, Result};
 use crate::limits::{Action, Who};
@@ -15,7 +14,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, USER_AGENT};
 use http::{HeaderMap, Method};
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot::Sender;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Files that are on their way at once, of all people: each may take 10 MiB of memory, and two minutes.
 static FILES: Semaphore = Semaphore::const_new(32);
@@ -91,14 +91,17 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
         Body::File(..) => Some(FILES.try_acquire().map_err(|_| Error::Overloaded)?),
         _ => None,
     };
+    let mut file_name = None;
     let body = match route.body {
         Body::None => {
             body::discard(raw.body).await;
             bytes::Bytes::new()
         }
         Body::Json(_, size) => body::json(raw.body, body::limit(&app, size)).await?,
-        Body::File(field, largest) => {
-            body::file(raw.body, content_type(&raw.headers), field, largest, avatars::too_large).await?
+        Body::File(upload) => {
+            let (name, bytes) = body::file(raw.body, content_type(&raw.headers), upload).await?;
+            file_name = name;
+            bytes
         }
     };
     let agent = raw.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -112,6 +115,7 @@ async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
         zone: admitted.zone,
         html: admitted.html,
         headers: raw.headers,
+        file_name,
         body,
     };
     match route.run {
@@ -209,9 +213,17 @@ pub async fn calling<T: Send + 'static>(
     app: &App,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let (tell, told) = tokio::sync::oneshot::channel();
+    told(app, move |tell| drop(tell.send(work()))).await
+}
+
+/// The same for work that goes on after its result is told.
+pub async fn told<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce(Sender<Result<T>>) + Send + 'static,
+) -> Result<T> {
+    let (tell, told) = oneshot::channel();
     // Nobody listens any more when the client has gone.
-    if !app.upstream.threads.submit(move || drop(tell.send(work()))) {
+    if !app.upstream.threads.submit(move || work(tell)) {
         return Err(Error::Overloaded);
     }
     told.await.map_err(|_| Error::internal("a call to another server panicked"))?

@@ -7,7 +7,7 @@ use super::route::Response;
 use super::wire::UsageReply;
 use crate::accounts;
 use crate::app::App;
-use crate::chat::{Ended, Generation, News, Path, Position, Seen};
+use crate::chat::{Ended, Generation, News, Path, Position, Seen, is_outdated};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use crate::render::{self, Change};
@@ -20,11 +20,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use warp::Reply;
 
 /// A comment is sent at least that often.
 const BEAT: Duration = Duration::from_secs(15);
+/// How long a finished line waits to be rendered when the model falls silent behind it.
+const OWED: Duration = Duration::from_millis(110);
 /// How often it is looked whether the login is still good: its followers end within five seconds.
 const CHECK: Duration = Duration::from_secs(4);
 
@@ -141,7 +143,8 @@ impl Follow {
     /// Tells an answer that has ended.
     pub async fn ended(call: Call, turn: Turn, after: (usize, usize)) -> Result<Follow> {
         let splits = |text: &str, at: usize| at < text.len() && !text.is_char_boundary(at);
-        if splits(&turn.response, after.0) || splits(&turn.reasoning, after.1) {
+        let outdated = is_outdated(after.0, after.1, turn.reset_at);
+        if !outdated && (splits(&turn.response, after.0) || splits(&turn.reasoning, after.1)) {
             return Err(bad_offset());
         }
         let position = Position { response: after.0, reasoning: after.1, resets: 0 };
@@ -190,12 +193,33 @@ impl Follow {
             event(&mut out, "turn", None, &self.head);
         }
         loop {
-            self.read(&mut out);
+            // Not only while it waits: to a slow reader there is always something to say.
+            self.check_login(&mut out);
+            if !self.over {
+                self.read(&mut out);
+            }
             if !out.is_empty() {
                 self.beat = Instant::now() + BEAT;
                 return Some(out.into());
             }
+            if self.over {
+                return None;
+            }
             self.wait(&mut out).await;
+        }
+    }
+
+    /// Ends it when the login has ended. Where that cannot be looked up now, it is looked up again in some seconds.
+    fn check_login(&mut self, out: &mut Vec<u8>) {
+        let now = Instant::now();
+        if now < self.check {
+            return;
+        }
+        self.check = now + CHECK;
+        if let Ok(false) = accounts::is_signed_in(&self.app, &self.identity) {
+            let fault = Fault { code: "session_ended".into(), message: "This login has ended.".into() };
+            event(out, "error", None, &Fate { error: &fault.message, code: &fault.code });
+            self.over = true;
         }
     }
 
@@ -256,25 +280,25 @@ impl Follow {
         event(out, "done", None, &done);
     }
 
-    /// Until there may be news; keeps the line alive and looks after the login meanwhile.
+    /// Until there may be news, or the login is to be looked at; keeps the line alive meanwhile.
     async fn wait(&mut self, out: &mut Vec<u8>) {
-        let Source::Running(_, changes) = &mut self.source else {
+        let Source::Running(generation, changes) = &mut self.source else {
             return;
         };
+        let owed = self.html.is_some() && generation.owes_html();
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { self.over = true },
+            () = sleep(OWED), if owed => {
+                let generation = generation.clone();
+                // Where it cannot be done now, it is done with the next line or at the end.
+                let _ = blocking(move || {
+                    generation.render_owed();
+                    Ok(())
+                })
+                .await;
+            }
             () = sleep_until(self.beat.min(self.check)) => {
-                let now = Instant::now();
-                if now >= self.check {
-                    self.check = now + CHECK;
-                    // Where it cannot be looked up now, it is looked up again in some seconds.
-                    if let Ok(false) = accounts::is_signed_in(&self.app, &self.identity) {
-                        let fault = Fault { code: "session_ended".into(), message: "This login has ended.".into() };
-                        event(out, "error", None, &Fate { error: &fault.message, code: &fault.code });
-                        self.over = true;
-                    }
-                }
-                if now >= self.beat {
+                if Instant::now() >= self.beat {
                     out.extend_from_slice(b":\n\n");
                 }
             }
@@ -291,22 +315,20 @@ impl From<Path> for Context {
 /// What a stored turn has behind a position, with its end.
 fn stored(turn: &Turn, position: &mut Position) -> News {
     let beyond = position.response > turn.response.len() || position.reasoning > turn.reasoning.len();
-    if beyond {
+    let reset = beyond || is_outdated(position.response, position.reasoning, turn.reset_at);
+    if reset {
         *position = Position::default();
     }
-    let news = News {
-        reset: beyond,
-        reasoning: turn.reasoning[position.reasoning..].to_owned(),
-        response: turn.response[position.response..].to_owned(),
-        ended: Some(Ended {
+    let mut news = News { reset, ..News::default() };
+    if news.take(&turn.reasoning, &turn.response, position) {
+        news.ended = Some(Ended {
             status: turn.status,
             finish_reason: turn.finish_reason.clone(),
             fault: turn.fault.clone(),
             retry_after: None,
             usage: turn.usage,
-        }),
-    };
-    (position.response, position.reasoning) = (turn.response.len(), turn.reasoning.len());
+        });
+    }
     news
 }
 

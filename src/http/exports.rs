@@ -5,7 +5,7 @@ use super::request::Call;
 use super::route::{Access, Query, Response, Route, Run, Verb, Waiting};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::export::{self, Format};
+use crate::export::{self, Document, Format};
 use crate::model::ConversationId;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -20,11 +20,12 @@ use warp::Reply;
 
 /// Read from disk at once.
 const PIECE: usize = 256 << 10;
-const ZIP: &str = "application/zip";
+/// Of archives.
+pub const ZIP: &str = "application/zip";
 
 /// The rows of this noun.
 pub const ROUTES: &[Route] = &[
-    Route::new::<()>(Verb::Get, "/api/conversations/{id}/export", Access::User, Run::Blocking(one))
+    Route::new::<()>(Verb::Get, "/api/conversations/{id}/export", Access::User, Run::Waiting(one))
         .gives_other("application/json")
         .query(&[Query {
             name: "format",
@@ -47,12 +48,13 @@ fn format(call: &Call) -> Result<Format> {
     Format::parse(name).ok_or_else(|| Error::field("format", "This must be json, markdown or openwebui."))
 }
 
-fn one(call: &Call) -> Result<Response> {
-    let id = call.id_at(0, ConversationId)?;
-    let document = export::conversation(&call.app, call.identity()?.user, id, format(call)?)?;
-    let mut response = Response::new(document.content.into());
-    name(&mut response, &document.name, document.media_type);
-    Ok(response)
+fn one(call: Call) -> Waiting {
+    Box::pin(async move {
+        let id = call.id_at(0, ConversationId)?;
+        let (format, app, user) = (format(&call)?, call.app.clone(), call.identity()?.user);
+        let write = move |path: &Path| export::conversation(&app, user, id, format, &mut create(path)?);
+        temporary(&call.app, &call.id, write).await
+    })
 }
 
 fn all(call: Call) -> Waiting {
@@ -60,35 +62,38 @@ fn all(call: Call) -> Waiting {
         let (format, app, user) = (format(&call)?, call.app.clone(), call.identity()?.user);
         let write = move |path: &Path| {
             let user = app.store.user(user)?;
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let file = file.map_err(|error| Error::Storage(error.to_string()))?;
-            export::account(&app, &user, format, file, &mut |_, _| ()).map(drop)
+            export::account(&app, &user, format, create(path)?, &mut |_, _| ())?;
+            Ok(Document { name: "gpt-assistant.zip".into(), media_type: ZIP })
         };
-        temporary(&call.app, &call.id, write, "gpt-assistant.zip").await
+        temporary(&call.app, &call.id, write).await
     })
 }
 
-/// A ZIP archive that `write` makes at a path of ours. It loses its name before it is sent: a slow reader then holds
+fn create(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|error| Error::Storage(error.to_string()))
+}
+
+/// A file that `write` makes at a path of ours. It loses its name before it is sent: a slow reader then holds
 /// neither the database nor memory, and nothing is left behind.
 pub async fn temporary(
     app: &App,
     id: &str,
-    write: impl FnOnce(&Path) -> Result<()> + Send + 'static,
-    called: &str,
+    write: impl FnOnce(&Path) -> Result<Document> + Send + 'static,
 ) -> Result<Response> {
     let path = app.config.server.data_dir.join(format!("download-{id}.part"));
-    let (file, size) = blocking(move || {
-        let written = write(&path).and_then(|()| {
+    let (document, file, size) = blocking(move || {
+        let written = write(&path).and_then(|document| {
             let file = File::open(&path).map_err(|error| Error::Storage(error.to_string()))?;
             let size = file.metadata().map_err(|error| Error::Storage(error.to_string()))?.len();
-            Ok((file, size))
+            Ok((document, file, size))
         });
         let _ = fs::remove_file(&path);
         written
     })
     .await?;
     let mut response = download(file);
-    name(&mut response, called, ZIP);
+    name(&mut response, &document.name, document.media_type);
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
     Ok(response)
 }

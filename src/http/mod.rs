@@ -6,11 +6,13 @@ mod assets;
 mod avatars;
 mod body;
 mod chat;
+mod chat_form;
 mod conversations;
 pub mod edge;
 mod endpoint;
 mod events;
 mod exports;
+mod files;
 mod metrics;
 mod openapi;
 mod page;
@@ -53,13 +55,14 @@ pub fn failed(error: &Error, id: &str) -> Response {
 
 /// Every route below `/api`.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let nouns: [&'static [Route]; 10] = [
+    let nouns: [&'static [Route]; 11] = [
         chat::ROUTES,
         accounts::ROUTES,
         two_factor::ROUTES,
         avatars::ROUTES,
         conversations::ROUTES,
         exports::ROUTES,
+        files::ROUTES,
         prompts::ROUTES,
         usage::ROUTES,
         server::ROUTES,

@@ -1,7 +1,7 @@
 //! The reference, made of the one table of routes and of the types that go over the wire.
 
 use super::reply::ErrorBody;
-use super::route::{Access, Body, Gives, Route};
+use super::route::{Access, Body, Gives, Route, Upload};
 use super::routes;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -66,7 +66,7 @@ fn body(route: &Route, generator: &mut SchemaGenerator) -> Option<Value> {
         Body::Json(schema, _) => {
             Some(json!({"required": true, "content": {"application/json": {"schema": schema(generator)}}}))
         }
-        Body::File(field, _) => {
+        Body::File(Upload { field, .. }) => {
             let file = json!({"type": "string", "contentMediaType": "application/octet-stream"});
             let form = json!({"type": "object", "required": [field], "properties": {field: file}});
             Some(json!({"required": true, "content": {"multipart/form-data": {"schema": form}}}))

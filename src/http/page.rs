@@ -11,22 +11,62 @@ use std::sync::Arc;
 
 /// The addresses of the page; below `/chat/` any conversation.
 const ADDRESSES: [&str; 7] = ["/", "/login", "/register", "/chat", "/stats", "/settings", "/admin"];
-const HTML: &str = "text/html; charset=utf-8";
+const WORKER_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; connect-src 'self'");
+/// Parts of the page that one place needs and another does not, by their views: the page asks early for those of its place.
+const PARTS: [&str; 6] = ["door", "shell", "keyboard", "chat", "settings", "stats"];
+/// The module with which the page starts.
+const ENTRY: &str = "js/app.js";
 
-/// The document as it is sent: filled in once, since nothing in it depends on the request.
+/// The page as it is sent: filled in once, since nothing in it depends on the request.
 pub struct Document {
-    asset: Asset,
+    html: Asset,
+    /// The service worker, which keeps the page's own files and nothing else.
+    worker: Asset,
+    manifest: Asset,
     policy: HeaderValue,
 }
 
 impl Document {
     /// For the configuration of `app`.
     pub fn new(app: &App) -> Document {
-        let base = &app.config.server.base_path;
-        let assets = format!("{base}/assets/{}", ASSETS.hash);
-        let text = ASSETS.text("index.html").unwrap_or_default();
-        let text = text.replace("{assets}", &assets).replace("{base}", base);
-        Document { asset: Asset::new(text.into(), HTML), policy: policy(app) }
+        let config = &app.config;
+        let assets = format!("{}/assets/{}", config.server.base_path, ASSETS.hash);
+        let file = |path: &str| ASSETS.text(path).unwrap_or_default().trim_end().to_owned();
+        let core = ASSETS.modules(ENTRY);
+        let preload = core.iter().map(|module| {
+            format!("<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"{assets}/{module}\">\n")
+        });
+        let part = |name: &&str| {
+            let modules = ASSETS.modules(&format!("js/views/{name}.js")).into_iter();
+            let own = modules.filter(|module| !core.contains(module));
+            let files: Vec<String> = own.map(|module| module.trim_start_matches("js/").to_owned()).collect();
+            format!("{name}={}", files.join(" "))
+        };
+        let parts: Vec<String> = PARTS.iter().map(part).collect();
+        let kept = ["css/page.css", "js/", "icons/"].into_iter().flat_map(|folder| ASSETS.below(folder));
+        let values = [
+            ("{preload}", preload.collect()),
+            ("{parts}", parts.join(";")),
+            ("{sprite}", file("icons/sprite.svg")),
+            ("{files}", kept.collect::<Vec<_>>().join(" ")),
+            ("{build}", ASSETS.hash.clone()),
+            ("{version}", env!("CARGO_PKG_VERSION").to_owned()),
+            ("{password_min}", config.auth.password_min_length.to_string()),
+            ("{message_max}", config.chat.max_message_chars.to_string()),
+            ("{trash_days}", config.chat.trash_days.to_string()),
+            ("{assets}", assets.clone()),
+            ("{base}", config.server.base_path.clone()),
+        ];
+        let fill = |path: &str, media_type| {
+            let text = values.iter().fold(file(path), |text, (name, value)| text.replace(*name, value));
+            Asset::new(text.into(), media_type)
+        };
+        Document {
+            html: fill("index.html", "text/html; charset=utf-8"),
+            worker: fill("service-worker.js", "text/javascript; charset=utf-8"),
+            manifest: fill("manifest.webmanifest", "application/manifest+json"),
+            policy: policy(app),
+        }
     }
 }
 
@@ -41,17 +81,22 @@ fn policy(app: &App) -> HeaderValue {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
-/// The page, for its own addresses alone: any other is no page.
+/// The page, for its own addresses alone, and the two files of an app that must have an address for ever.
 pub fn serve(document: &Document, raw: &Raw) -> Option<Response> {
     let conversation = raw.path.strip_prefix("/chat/");
-    let known = ADDRESSES.contains(&raw.path.as_str())
-        || conversation.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()));
-    if !known {
-        return None;
-    }
-    let mut response = document.asset.reply(&raw.headers);
+    let (asset, policy) = match raw.path.as_str() {
+        // A worker has the policy it was served with: it only fetches.
+        "/service-worker.js" => (&document.worker, WORKER_POLICY),
+        "/manifest.webmanifest" => (&document.manifest, WORKER_POLICY),
+        path if ADDRESSES.contains(&path) => (&document.html, document.policy.clone()),
+        _ if conversation.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())) => {
+            (&document.html, document.policy.clone())
+        }
+        _ => return None,
+    };
+    let mut response = asset.reply(&raw.headers);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, document.policy.clone());
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Some(response)
 }

@@ -33,6 +33,8 @@ pub struct Call {
     pub html: bool,
     /// Its headers.
     pub headers: HeaderMap,
+    /// What the client calls the file in its form.
+    pub file_name: Option<String>,
     /// Its body, whole and within the route's limit; of a form, the file.
     pub body: Bytes,
 }

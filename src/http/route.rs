@@ -2,7 +2,7 @@
 //! routing, `Allow`, the OpenAPI document and the access tests.
 
 use super::request::Call;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::future::Future;
 use std::pin::Pin;
@@ -63,8 +63,19 @@ pub enum Body {
     None,
     /// A JSON object.
     Json(Describe, Size),
-    /// A form with one file in the field of that name, of so many bytes at most.
-    File(&'static str, usize),
+    /// A form with a file.
+    File(Upload),
+}
+
+/// A file in a form.
+#[derive(Clone, Copy)]
+pub struct Upload {
+    /// The field that it is in.
+    pub field: &'static str,
+    /// In bytes.
+    pub largest: usize,
+    /// What is said of a larger one.
+    pub too_large: fn() -> Error,
 }
 
 /// How large a JSON body may be.
@@ -151,8 +162,8 @@ impl Route {
     }
 
     /// It takes a form with a file.
-    pub const fn takes_file(self, field: &'static str, largest: usize) -> Route {
-        Route { body: Body::File(field, largest), ..self }
+    pub const fn takes_file(self, upload: Upload) -> Route {
+        Route { body: Body::File(upload), ..self }
     }
 
     /// It gives something other than JSON.

@@ -1,5 +1,6 @@
 //! What the server says of itself: health, reference, models.
 
+use super::assets::ASSETS;
 use super::request::Call;
 use super::route::{Access, Response, Route, Run, Size, Verb, Waiting};
 use super::{openapi, reply};
@@ -37,6 +38,8 @@ pub const ROUTES: &[Route] = &[
 struct HealthReply {
     status: &'static str,
     version: &'static str,
+    /// The build of the page that this server has: another one than an open page's means that it is to be loaded anew.
+    build: &'static str,
 }
 
 /// What one has to know before signing in.
@@ -84,7 +87,7 @@ struct CheckReply {
 }
 
 fn health(_: &Call) -> Result<Response> {
-    reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    reply::json(&HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION"), build: &ASSETS.hash })
 }
 
 fn entrance(call: &Call) -> Result<Response> {

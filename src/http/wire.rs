@@ -4,7 +4,10 @@ use super::route::Query;
 use crate::calendar::Zone;
 use crate::chat::Generation;
 use crate::error::{Error, Fields, Result};
-use crate::model::{self, ConversationId, PaidBy, Params, Status, Turn, TurnId, UsageSource};
+use crate::model::{
+    self, Attachment, AttachmentKind, ConversationId, FileId, PaidBy, Params, Status, Turn, TurnId,
+    UsageSource,
+};
 use crate::render;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -90,6 +93,38 @@ impl From<&Params> for ParamsReply {
     }
 }
 
+/// A file that goes with a message.
+#[derive(Serialize, JsonSchema)]
+pub struct FileReply {
+    id: FileId,
+    kind: AttachmentKind,
+    name: String,
+    mime: String,
+    /// In pixels; null for text.
+    width: Option<u32>,
+    /// In pixels; null for text.
+    height: Option<u32>,
+    bytes: i64,
+    /// What it costs to send, estimated.
+    tokens: i64,
+}
+
+impl From<Attachment> for FileReply {
+    fn from(file: Attachment) -> FileReply {
+        let pixels = |side: u32| (file.kind == AttachmentKind::Image).then_some(side);
+        FileReply {
+            id: file.id,
+            kind: file.kind,
+            width: pixels(file.width),
+            height: pixels(file.height),
+            name: file.name,
+            mime: file.mime,
+            bytes: file.bytes,
+            tokens: file.tokens,
+        }
+    }
+}
+
 /// A turn: one prompt and its response.
 #[derive(Serialize, JsonSchema)]
 pub struct TurnReply {
@@ -118,7 +153,8 @@ pub struct TurnReply {
     /// Prompt and completion together.
     tokens: i64,
     paid_by: PaidBy,
-    attachments: Vec<i64>,
+    /// The files with the prompt.
+    attachments: Vec<FileReply>,
     client_id: Option<String>,
     created_at: String,
     created: i64,
@@ -148,7 +184,7 @@ impl TurnReply {
             tokens: turn.usage.total(),
             usage: UsageReply::from(&turn.usage),
             paid_by: turn.paid_by,
-            attachments: Vec::new(),
+            attachments: turn.attachments.into_iter().map(FileReply::from).collect(),
             client_id: turn.client_id,
             created_at: zone.stamp(turn.created),
             created: turn.created,

@@ -1,6 +1,6 @@
 //! Conversations: listed, changed, put in the trash and purged. Their turns are in `turns`.
 
-use super::{Store, optional, search, turns};
+use super::{Store, files, optional, search, turns};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Params, Turn, TurnId, UserId};
 use rusqlite::{Connection, Row, params};
@@ -135,6 +135,7 @@ impl Store {
             let more = found.len() > limit;
             found.truncate(limit);
             found.reverse();
+            files::fill(c, &mut found)?;
             Ok((found, more))
         })
     }
@@ -142,7 +143,10 @@ impl Store {
     /// All turns of a conversation, ascending: for exports.
     pub fn all_turns(&self, user: UserId, id: ConversationId) -> Result<Vec<Turn>> {
         self.read(|c| {
-            turns::select(c, "conversation_id = ?1 AND user_id = ?2 ORDER BY id", params![id.0, user.0])
+            let condition = "conversation_id = ?1 AND user_id = ?2 ORDER BY id";
+            let mut found = turns::select(c, condition, params![id.0, user.0])?;
+            files::fill(c, &mut found)?;
+            Ok(found)
         })
     }
 

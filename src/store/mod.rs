@@ -4,6 +4,7 @@
 mod admin;
 mod conversations;
 mod copy;
+mod files;
 mod inspect;
 mod migrate;
 mod prompts;
@@ -33,16 +34,18 @@ pub use migrate::Change;
 pub use prompts::Prompt;
 pub use sessions::Identity;
 pub use settings::Setting;
-pub use turns::{Begun, Chunk, ChunkKind, Context, Finish, NewTurn, Start, Target};
+pub use turns::{Begun, Chunk, ChunkKind, Context, Exchange, Finish, NewTurn, Start, Target};
 pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
 pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};
-pub use writer::{Pending, Writes};
+pub use writer::Writes;
 
 /// The database's name in the data folder.
 pub const FILE: &str = "gpt-assistant.db";
 const READERS: u32 = 4;
 const READER_WAIT: Duration = Duration::from_secs(3);
+/// No connection is ever used by two threads at once: SQLite need not guard each call.
+const NO_MUTEX: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
 /// How long to wait for another process (the command line beside a server) before giving up.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -72,7 +75,7 @@ impl Store {
             return Err(OpenError::Damaged(format!("{} is not a plain file", path.display())));
         }
         let mut connection =
-            connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+            connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | NO_MUTEX)
                 .map_err(|e| open_error(&path, &e))?;
         // Until it is known to be ours and whole, nothing of it is changed, the log beside it included.
         let fold_in_on_close = |c: &Connection, fold: bool| {
@@ -95,7 +98,7 @@ impl Store {
         migrate::migrate(&mut connection, &path, change)?;
         fold_in_on_close(&connection, true)?;
 
-        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | NO_MUTEX;
         let manager = SqliteConnectionManager::file(&path).with_flags(read_only).with_init(prepare);
         let readers = r2d2::Pool::builder()
             .max_size(READERS)

@@ -15,6 +15,8 @@ struct Leftover {
     asked: String,
     response: String,
     reasoning: String,
+    /// The response began anew at least once.
+    reset: bool,
 }
 
 impl Store {
@@ -50,6 +52,7 @@ fn leftovers(c: &Connection, run: &str) -> Result<HashMap<TurnId, Leftover>> {
             asked: row.get(2)?,
             response: String::new(),
             reasoning: String::new(),
+            reset: false,
         };
         Ok((TurnId(row.get(0)?), leftover))
     })?;
@@ -64,11 +67,15 @@ fn add_pieces(c: &Connection, leftovers: &mut HashMap<TurnId, Leftover>) -> Resu
         let Some(leftover) = leftovers.get_mut(&TurnId(row.get(0)?)) else {
             continue;
         };
+        let start: usize = row.get(2)?;
         let text = match row.get_ref(1)?.as_str() {
             Ok("reasoning") => &mut leftover.reasoning,
-            _ => &mut leftover.response,
+            _ => {
+                leftover.reset |= start < leftover.response.len();
+                &mut leftover.response
+            }
         };
-        text.truncate(text.floor_char_boundary(row.get::<_, usize>(2)?));
+        text.truncate(text.floor_char_boundary(start));
         text.push_str(row.get_ref(3)?.as_str().unwrap_or_default());
     }
     Ok(())
@@ -95,6 +102,9 @@ fn interrupted(turn: TurnId, leftover: Leftover, now: i64) -> Finish {
                 ..Usage::default()
             }
         },
+        // Where exactly is not known any more; an offset of the response that is taken for one from before it only makes
+        // everything come again.
+        reset_at: if leftover.reset { leftover.reasoning.len() } else { 0 },
         response: leftover.response,
         reasoning: leftover.reasoning,
         now,

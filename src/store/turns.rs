@@ -1,10 +1,14 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, is_duplicate, optional, search, usage, users};
+use super::{Store, bad_word, conversations, files, optional, search, usage, users};
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource, UserId};
+use crate::model::{
+    Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
+    UserId,
+};
 use crate::text::estimate_tokens;
 use rusqlite::{Connection, Row, ToSql, params};
+use std::sync::Arc;
 
 /// Where a message shall go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +33,22 @@ pub struct Target {
     pub key: Option<Vec<u8>>,
 }
 
+/// What was said in a turn.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// By the person.
+    pub prompt: String,
+    /// The files with it.
+    pub attachments: Vec<Attachment>,
+    /// By the model.
+    pub response: String,
+}
+
 /// What goes upstream before the message: the path from the root, oldest first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    /// Prompt and response of each.
-    pub turns: Vec<(String, String)>,
+    /// Each turn of it.
+    pub turns: Vec<Exchange>,
     /// How many older ones did not fit.
     pub dropped: usize,
 }
@@ -54,6 +69,8 @@ pub struct NewTurn {
     pub run: String,
     /// What the person wrote.
     pub prompt: String,
+    /// The files with it.
+    pub attachments: Vec<FileId>,
     /// What the model is told first.
     pub system_prompt: String,
     /// The model.
@@ -108,6 +125,8 @@ pub struct Finish {
     pub response: String,
     /// The thoughts before it.
     pub reasoning: String,
+    /// Bytes of these when the answer last began anew.
+    pub reset_at: usize,
     /// Any but `Streaming`.
     pub status: Status,
     /// The model's word for why.
@@ -122,7 +141,7 @@ pub struct Finish {
 
 const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
-     usage_source, paid_by, created_at, finished_at";
+     usage_source, paid_by, created_at, finished_at, reset_at";
 
 fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
@@ -134,8 +153,10 @@ fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
         parent: row.get::<_, Option<i64>>(2)?.map(TurnId),
         client_id: row.get(3)?,
         prompt: row.get(4)?,
+        attachments: Vec::new(),
         response: row.get(5)?,
         reasoning: row.get(6)?,
+        reset_at: row.get(21)?,
         model: row.get(7)?,
         params: serde_json::from_str(&word(8)?).unwrap_or_default(),
         status: Status::parse(&status).ok_or_else(|| bad_word(9, &status))?,
@@ -243,8 +264,12 @@ impl Store {
             let mut text = c.prepare_cached("SELECT prompt, response FROM turns WHERE id = ?")?;
             let mut left = budget;
             for id in ids {
-                let turn: (String, String) = text.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                left -= estimate_tokens(&turn.0) + estimate_tokens(&turn.1);
+                let turn = text.query_row([id], |row| {
+                    Ok(Exchange { prompt: row.get(0)?, attachments: Vec::new(), response: row.get(1)? })
+                })?;
+                let turn = Exchange { attachments: files::of_turn(c, TurnId(id))?, ..turn };
+                let tokens: i64 = turn.attachments.iter().map(|file| file.tokens).sum();
+                left -= estimate_tokens(&turn.prompt) + estimate_tokens(&turn.response) + tokens;
                 if left < 0 {
                     break;
                 }
@@ -266,9 +291,10 @@ impl Store {
         self.read(|c| turn_of_client(c, user, client_id, request_hash))
     }
 
-    /// Writes the row of a turn whose answer is about to run, and makes it the current one.
-    pub fn begin_turn(&self, new: NewTurn) -> super::Pending<Begun> {
-        self.writer.submit(move |c| begin(c, &new))
+    /// Writes the row of a turn whose answer is about to run, and makes it the current one. `then` hears of it once the
+    /// row is durable; it runs on the writing thread.
+    pub fn begin_turn(&self, new: NewTurn, then: impl FnOnce(Result<Begun>) + Send + 'static) {
+        self.writer.submit(move |c| begin(c, &new), then);
     }
 
     /// Appends pieces of running answers.
@@ -300,16 +326,19 @@ impl Store {
         })
     }
 
-    /// Ends an answer: text, search words and usage, all or nothing.
-    pub fn finish_turn(&self, finish: Finish) -> super::Pending<()> {
-        self.writer.submit(move |c| end(c, &finish))
+    /// Ends an answer: text, search words and usage, all or nothing. `then` hears of it once that is durable; it runs on
+    /// the writing thread.
+    pub fn finish_turn(&self, finish: Arc<Finish>, then: impl FnOnce(Result<()>) + Send + 'static) {
+        self.writer.submit(move |c| end(c, &finish), then);
     }
 
     /// A turn of the user.
     pub fn turn(&self, user: UserId, id: TurnId) -> Result<Turn> {
         self.read(|c| {
             let sql = format!("SELECT {COLUMNS} FROM turns WHERE id = ? AND user_id = ?");
-            optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?.ok_or(Error::NotFound)
+            let found = optional(c.prepare_cached(&sql)?.query_row([id.0, user.0], turn))?;
+            let turn = found.ok_or(Error::NotFound)?;
+            Ok(Turn { attachments: files::of_turn(c, id)?, ..turn })
         })
     }
 
@@ -397,6 +426,12 @@ fn turn_of_client(
 }
 
 fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
+    // Before anything is written: a send that was made already leaves no empty conversation.
+    if let Some((client_id, hash)) = &new.client
+        && let Some(turn) = turn_of_client(c, new.user, client_id, hash)?
+    {
+        return Ok(Begun::Again(turn));
+    }
     let conversation = match new.conversation {
         Some(id) => id,
         None => conversations::insert(c, new.user, &new.title, Some(&new.model), new.now)?,
@@ -421,11 +456,6 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     ];
     let id = match c.prepare_cached(sql)?.query_row(values, |row| row.get(0)) {
         Ok(id) => TurnId(id),
-        Err(error) if is_duplicate(&error) => {
-            let (client_id, hash) = new.client.as_ref().ok_or_else(|| Error::internal(&error))?;
-            let again = turn_of_client(c, new.user, client_id, hash)?;
-            return again.map(Begun::Again).ok_or_else(|| Error::internal(error));
-        }
         // The conversation or the parent was deleted a moment ago.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
             return Err(Error::NotFound);
@@ -435,18 +465,20 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     let sql = "UPDATE conversations SET current_turn_id = ?1, updated_at = ?2, \
          title = CASE WHEN title = '' THEN ?3 ELSE title END WHERE id = ?4";
     c.prepare_cached(sql)?.execute(params![id.0, new.now, new.title, conversation.0])?;
+    files::attach(c, new.user, id, &new.attachments)?;
     Ok(Begun::New(id, conversation))
 }
 
 /// Also used for what an earlier process left behind.
 pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
-    let sql = "UPDATE turns SET response = ?, reasoning = ?, status = ?, finish_reason = ?, error = ?, \
+    let sql = "UPDATE turns SET response = ?, reasoning = ?, reset_at = ?, status = ?, finish_reason = ?, error = ?, \
          error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
          usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
          RETURNING prompt, model, paid_by";
     let values = params![
         finish.response,
         finish.reasoning,
+        finish.reset_at,
         finish.status.as_str(),
         finish.finish_reason,
         finish.fault.as_ref().map(|fault| &fault.message),

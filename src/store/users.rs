@@ -296,10 +296,11 @@ impl Store {
 
     /// Notes that the account is in use.
     pub fn seen(&self, id: UserId, now: i64) {
-        drop(self.writer.submit(move |c| {
+        let work = move |c: &Connection| {
             c.execute("UPDATE users SET last_seen = ? WHERE id = ?", [now, id.0])?;
             Ok(())
-        }));
+        };
+        self.writer.submit(work, drop);
     }
 
     /// Changes what only an administrator may, all or nothing. A disabled account loses its logins.

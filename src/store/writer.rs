@@ -8,17 +8,18 @@ use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
 /// Jobs that share one transaction at most: beyond it nothing is gained and the last waits too long.
 const BATCH: usize = 256;
 
-/// Does the work, says whether to keep it, and gives what tells the caller once its fate is known.
-type Job = Box<dyn FnOnce(&Connection) -> (bool, Reply) + Send>;
+/// Does the work, says whether to keep it, and gives what tells the caller once its fate is known. Without a
+/// connection there is no transaction, and the work has failed.
+type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
 /// Given the fault when the whole transaction came to nothing.
-type Reply = Box<dyn FnOnce(Option<&str>) + Send>;
+type Reply = Box<dyn FnOnce(Option<&str>)>;
 
 /// How writing goes.
 #[derive(Default)]
@@ -39,17 +40,6 @@ pub struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A write that is under way.
-pub struct Pending<T>(Receiver<Result<T>>);
-
-impl<T> Pending<T> {
-    /// Blocks until it is durable, or has failed and left nothing behind.
-    pub fn wait(self) -> Result<T> {
-        // A closed channel: the transaction could not even begin, or the writer is gone.
-        self.0.recv().unwrap_or_else(|_| Err(Error::Storage("the writer did not take the job".into())))
-    }
-}
-
 impl Writer {
     /// Takes over `connection`.
     pub fn start(connection: Connection) -> std::io::Result<Writer> {
@@ -65,25 +55,35 @@ impl Writer {
         Ok(Writer { writes, jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Returns at once; what `work` wrote is durable when the pending write has been waited for.
-    pub fn submit<T: Send + 'static>(
+    /// Returns at once. `then` hears the result once what `work` wrote is durable, or has failed and left nothing
+    /// behind. It runs on the writing thread, which everybody waits for: it shall wake somebody and no more.
+    pub fn submit<T: 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> Pending<T> {
-        let (sender, receiver) = sync_channel(1);
+        then: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
         let job: Job = Box::new(move |connection| {
-            let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
-                .unwrap_or_else(|_| Err(Error::internal("a write panicked")));
-            (result.is_ok(), Box::new(move |fault| reply(&sender, result, fault)))
+            let result = match connection {
+                None => Err(Error::Storage("the writer did not take the job".into())),
+                Some(connection) => catch_unwind(AssertUnwindSafe(|| work(connection)))
+                    .unwrap_or_else(|_| Err(Error::internal("a write panicked"))),
+            };
+            let keep = result.is_ok();
+            let tell = move |fault: Option<&str>| match fault {
+                Some(fault) => then(Err(Error::Storage(fault.to_owned()))),
+                None => then(result),
+            };
+            (keep, Box::new(tell))
         });
-        if let Some(jobs) = &self.jobs {
-            // A failed send drops the job, and with it the channel that `wait` looks at.
-            self.writes.waiting.fetch_add(1, Relaxed);
-            if jobs.send(job).is_err() {
-                self.writes.waiting.fetch_sub(1, Relaxed);
-            }
+        self.writes.waiting.fetch_add(1, Relaxed);
+        let refused = match &self.jobs {
+            Some(jobs) => jobs.send(job).err().map(|error| error.0),
+            None => Some(job),
+        };
+        if let Some(job) = refused {
+            self.writes.waiting.fetch_sub(1, Relaxed);
+            job(None).1(None);
         }
-        Pending(receiver)
     }
 
     /// Submits and waits.
@@ -91,7 +91,9 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.submit(work).wait()
+        let (tell, told) = sync_channel(1);
+        self.submit(work, move |result| drop(tell.send(result)));
+        told.recv().unwrap_or_else(|_| Err(Error::Storage("the writer is gone".into())))
     }
 }
 
@@ -101,13 +103,6 @@ impl Drop for Writer {
         drop(self.jobs.take());
         let _ = self.thread.take().map(JoinHandle::join);
     }
-}
-
-fn reply<T>(sender: &SyncSender<Result<T>>, result: Result<T>, fault: Option<&str>) {
-    let _ = sender.send(match fault {
-        Some(fault) => Err(Error::Storage(fault.to_owned())),
-        None => result,
-    });
 }
 
 fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
@@ -120,8 +115,7 @@ fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
         }
         writes.commit_seconds.record(began.elapsed());
         let taken = i64::try_from(replies.len()).unwrap_or(i64::MAX);
-        // A transaction that could not begin has dropped its first job, which waits no more.
-        writes.waiting.fetch_sub(taken.max(1), Relaxed);
+        writes.waiting.fetch_sub(taken, Relaxed);
         let fault = fate.err().map(|error| error.to_string());
         if let Some(fault) = &fault {
             writes.failed.fetch_add(1, Relaxed);
@@ -141,14 +135,17 @@ fn transaction(
     replies: &mut Vec<Reply>,
 ) -> rusqlite::Result<()> {
     let exec = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
-    exec("BEGIN IMMEDIATE")?;
+    if let Err(error) = exec("BEGIN IMMEDIATE") {
+        replies.push(first(None).1);
+        return Err(error);
+    }
     let mut next = Some(first);
     while let Some(job) = next {
         let alone = replies.is_empty();
         if !alone {
             exec("SAVEPOINT job")?;
         }
-        let (keep, reply) = job(connection);
+        let (keep, reply) = job(Some(connection));
         replies.push(reply);
         // After a full disk or an I/O fault SQLite has rolled back everything, the neighbours too.
         if connection.is_autocommit() {
@@ -190,19 +187,22 @@ mod tests {
     #[test]
     fn a_failing_job_undoes_itself_alone() {
         let (_dir, writer) = writer();
-        let pending: Vec<_> = (0..600)
-            .map(|x| match x % 3 {
-                0 => writer.submit(insert(x)),
-                1 => writer.submit(move |c| insert(x)(c).and_then(|()| insert(x)(c))),
-                _ => writer.submit(move |c| {
-                    insert(x)(c)?;
-                    panic!("on purpose")
-                }),
-            })
-            .collect();
-        for (x, pending) in pending.into_iter().enumerate() {
-            assert_eq!(pending.wait().is_ok(), x % 3 == 0, "{x}");
+        let (tell, told) = channel();
+        for x in 0..600 {
+            let tell = tell.clone();
+            let work = move |c: &Connection| {
+                insert(x)(c)?;
+                match x % 3 {
+                    0 => Ok(()),
+                    1 => insert(x)(c),
+                    _ => panic!("on purpose"),
+                }
+            };
+            writer.submit(work, move |result| tell.send((x, result.is_ok())).unwrap());
         }
+        drop(tell);
+        let told: Vec<(i64, bool)> = told.into_iter().collect();
+        assert_eq!(told, (0..600).map(|x| (x, x % 3 == 0)).collect::<Vec<_>>());
         let kept: i64 = writer
             .run(|c| Ok(c.query_row("SELECT count(*) FROM t WHERE x % 3 = 0", [], |r| r.get(0))?))
             .unwrap();
@@ -214,7 +214,7 @@ mod tests {
     fn what_is_queued_is_written_before_the_end() {
         let (dir, writer) = writer();
         for x in 0..100 {
-            drop(writer.submit(insert(x)));
+            writer.submit(insert(x), drop);
         }
         drop(writer);
         #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]

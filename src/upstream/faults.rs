@@ -15,6 +15,8 @@ pub struct Refusal<'a> {
     pub status: u16,
     pub body: &'a [u8],
     pub retry_after: Option<u64>,
+    /// There were pictures in what was asked.
+    pub pictures: bool,
 }
 
 /// The kind of a refusal, by contract section 3.
@@ -29,7 +31,9 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
         429 => UpstreamKind::RateLimited,
         408 => UpstreamKind::Timeout,
         400 | 404 | 413 | 422 if said.means_context() => UpstreamKind::ContextTooLong,
+        400..=599 if refusal.pictures && said.means_pictures() => UpstreamKind::InputRejected,
         400 | 404 | 422 if said.means_model() => UpstreamKind::ModelNotFound,
+        400..=499 if refusal.pictures => UpstreamKind::InputRejected,
         400 | 404 | 413 | 422 => UpstreamKind::Rejected,
         _ if said.web_page.is_some() => UpstreamKind::BadResponse,
         _ => UpstreamKind::Failed,
@@ -42,7 +46,13 @@ pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
         (_, Some(title)) => web_page(refusal.status, title),
         _ => {
             let sentence = said.sentence(key);
-            if sentence.is_empty() { usual(kind, refusal.status) } else { sentence }
+            match kind {
+                UpstreamKind::InputRejected if !sentence.is_empty() => {
+                    format!("{} It said: {sentence}", usual(kind, refusal.status))
+                }
+                _ if sentence.is_empty() => usual(kind, refusal.status),
+                _ => sentence,
+            }
         }
     };
     UpstreamError {
@@ -136,6 +146,9 @@ fn usual(kind: UpstreamKind, status: u16) -> String {
         UpstreamKind::Refused => "The model service refused this request.".into(),
         UpstreamKind::RateLimited => "The model service takes no more requests right now.".into(),
         UpstreamKind::ModelNotFound => "The model service does not have this model.".into(),
+        UpstreamKind::InputRejected => {
+            "The model did not take the picture. Choose a model that can see pictures, or send the message without it.".into()
+        }
         UpstreamKind::ContextTooLong => "The conversation is too long for this model.".into(),
         UpstreamKind::Timeout => "The model service did not answer in time.".into(),
         _ => format!("The model service failed (status {status})."),
@@ -214,6 +227,11 @@ impl Said {
                 && ["not found", "does not exist", "not exist"].iter().any(|w| message.contains(w)))
     }
 
+    fn means_pictures(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        ["image", "vision", "multimodal", "mmproj", "picture"].iter().any(|word| message.contains(word))
+    }
+
     /// The provider's sentence, fit to be shown: one line, no key, no trace of its insides.
     fn sentence(&self, key: &Secret) -> String {
         let line = self.message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -264,7 +282,45 @@ mod tests {
 
     fn of(status: u16, body: &str) -> UpstreamError {
         let key = Secret::new("sk-canary-0123456789");
-        super::refusal(&Refusal { status, body: body.as_bytes(), retry_after: Some(7) }, &key)
+        let refusal = Refusal { status, body: body.as_bytes(), retry_after: Some(7), pictures: false };
+        super::refusal(&refusal, &key)
+    }
+
+    #[test]
+    fn a_model_without_eyes_is_named_as_such() {
+        let key = Secret::new("sk-canary-0123456789");
+        for (status, body, kind) in [
+            (
+                500,
+                r#"{"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"}}"#,
+                UpstreamKind::InputRejected,
+            ),
+            (
+                404,
+                r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#,
+                UpstreamKind::InputRejected,
+            ),
+            (400, r#"{"error":{"message":"Invalid content type."}}"#, UpstreamKind::InputRejected),
+            (415, "", UpstreamKind::InputRejected),
+            (401, "{}", UpstreamKind::KeyRejected),
+            (429, "{}", UpstreamKind::RateLimited),
+            (
+                404,
+                r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#,
+                UpstreamKind::ModelNotFound,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 4096 tokens."}}"#,
+                UpstreamKind::ContextTooLong,
+            ),
+            (500, "{}", UpstreamKind::Failed),
+        ] {
+            let refusal = Refusal { status, body: body.as_bytes(), retry_after: None, pictures: true };
+            let error = super::refusal(&refusal, &key);
+            assert_eq!(error.kind, kind, "{status} {body}");
+            assert_eq!(error.message.contains("picture"), kind == UpstreamKind::InputRejected, "{error:?}");
+        }
     }
 
     #[test]

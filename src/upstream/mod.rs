@@ -29,8 +29,10 @@ pub use answer::{Answer, Heard};
 pub use models::{LONGEST_NAME as LONGEST_MODEL_NAME, Model, Probe};
 pub use stop::{Reason, Stop};
 pub use threads::Threads;
-pub use wire::Message;
+pub use wire::{Content, ImageUrl, Message, Part};
 
+/// Calls beside the answers, and sends that are not answers yet.
+const BESIDE: usize = 64;
 /// ureq keeps and walks all of them at every call, so more is not better.
 const IDLE_CONNECTIONS: usize = 128;
 /// Clear of the five seconds after which most servers close an idle connection.
@@ -48,8 +50,9 @@ pub struct Ask<'a> {
     pub key: &'a Secret,
     /// Its name as the upstream knows it.
     pub model: &'a str,
-    /// The system prompt, the path, the message.
-    pub messages: &'a [Message<'a>],
+    /// Gives the system prompt, the path, the message. Called for each request that is made, so that pictures take
+    /// memory only while they are sent.
+    pub messages: &'a dyn Fn() -> Vec<Message<'a>>,
     /// What else was asked for.
     pub params: &'a Params,
     /// Filled with the upstream's own number for the call, where it names one.
@@ -89,7 +92,7 @@ impl Client {
         let host = config.base_url.host();
         let new_limit_name = host == "api.openai.com" || host.ends_with(".openai.azure.com");
         Ok(Client {
-            threads: Threads::new(config.max_concurrent),
+            threads: Threads::new(config.max_concurrent + BESIDE),
             agent: agent(config)?,
             chat_url: config.base_url.join("/chat/completions"),
             models_url: config.base_url.join("/models"),
@@ -136,11 +139,12 @@ impl Client {
         let mut learnt = Learnt::default();
         loop {
             let quirks = self.quirks();
-            let body = serde_json::to_vec(&request(ask, quirks)).map_err(|_| faults::gibberish())?;
+            let (body, pictures) = body(ask, quirks).map_err(|_| faults::gibberish())?;
             let mut response = self.post(&body, ask.key, stop)?;
             if let Some(id) = call_id(&response) {
                 let _ = ask.theirs.set(id);
             }
+            drop(body);
             if response.status() == StatusCode::OK {
                 return Ok(response);
             }
@@ -153,7 +157,10 @@ impl Client {
             if [400, 422].contains(&status) && self.learn(&said, ask, quirks, &mut learnt) {
                 continue;
             }
-            return Err(faults::refusal(&faults::Refusal { status, body: &body, retry_after }, ask.key));
+            return Err(faults::refusal(
+                &faults::Refusal { status, body: &body, retry_after, pictures },
+                ask.key,
+            ));
         }
     }
 
@@ -220,11 +227,13 @@ fn refuses_name(refusal: &str, field: &str) -> bool {
     refusal.contains(field) && (says(&NAME) || !says(&VALUE))
 }
 
-fn request<'a>(ask: &'a Ask<'a>, quirks: Quirks) -> wire::Request<'a> {
+/// The request, and whether there are pictures in it.
+fn body(ask: &Ask<'_>, quirks: Quirks) -> serde_json::Result<(Vec<u8>, bool)> {
     let limit = ask.params.max_tokens;
-    wire::Request {
+    let messages = (ask.messages)();
+    let request = wire::Request {
         model: ask.model,
-        messages: ask.messages,
+        messages: &messages,
         stream: true,
         stream_options: quirks.stream_options.then_some(wire::StreamOptions { include_usage: true }),
         temperature: ask.params.temperature,
@@ -232,7 +241,9 @@ fn request<'a>(ask: &'a Ask<'a>, quirks: Quirks) -> wire::Request<'a> {
         max_tokens: limit.filter(|_| !quirks.new_limit_name),
         max_completion_tokens: limit.filter(|_| quirks.new_limit_name),
         reasoning_effort: ask.params.reasoning_effort.as_deref(),
-    }
+    };
+    let pictures = messages.iter().any(|message| matches!(message.content, Content::Parts(_)));
+    Ok((serde_json::to_vec(&request)?, pictures))
 }
 
 fn agent(config: &config::Upstream) -> Result<Agent, String> {

@@ -73,7 +73,12 @@ impl Client {
             let body = response.body_mut().with_config().limit(LONGEST).read_to_vec();
             let body = unpacked(body.map_err(|e| faults::network(&e))?, LONGEST);
             if status != StatusCode::OK {
-                let refusal = faults::Refusal { status: status.as_u16(), body: &body, retry_after: None };
+                let refusal = faults::Refusal {
+                    status: status.as_u16(),
+                    body: &body,
+                    retry_after: None,
+                    pictures: false,
+                };
                 return Err(faults::refusal(&refusal, key));
             }
             parse(&body)

@@ -38,8 +38,41 @@ pub struct StreamOptions {
 pub struct Message<'a> {
     /// `system`, `user` or `assistant`.
     pub role: &'static str,
+    /// What.
+    pub content: Content<'a>,
+}
+
+/// What is said: text alone goes as such, which every server understands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Content<'a> {
     /// Text alone.
-    pub content: Cow<'a, str>,
+    Text(Cow<'a, str>),
+    /// Text and pictures.
+    Parts(Vec<Part<'a>>),
+}
+
+/// A part of what is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part<'a> {
+    /// Text.
+    Text {
+        /// The text.
+        text: Cow<'a, str>,
+    },
+    /// A picture.
+    ImageUrl {
+        /// The picture.
+        image_url: ImageUrl,
+    },
+}
+
+/// A picture by its address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageUrl {
+    /// A data URL (RFC 2397).
+    pub url: String,
 }
 
 /// One event of a stream, or a whole answer: they differ in `delta` and `message`.
@@ -143,7 +176,8 @@ pub struct ErrorBody<'a> {
 #[derive(Debug, Default)]
 pub struct Text<'a>(pub Cow<'a, str>);
 
-/// A whole number that is not negative and fits; anything else is `None`.
+/// A whole number that is not negative and fits into 32 bits; anything else is `None`. No window holds more tokens, and
+/// a service that claims them must not make the sums of statistics overflow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Number(pub Option<i64>);
 
@@ -235,14 +269,14 @@ impl<'de> Deserialize<'de> for Number {
                 f.write_str("anything")
             }
             fn visit_i64<E>(self, n: i64) -> Result<Number, E> {
-                Ok(Number(Some(n).filter(|n| *n >= 0)))
+                Ok(Number(u32::try_from(n).ok().map(i64::from)))
             }
             fn visit_u64<E>(self, n: u64) -> Result<Number, E> {
-                Ok(Number(i64::try_from(n).ok()))
+                Ok(Number(u32::try_from(n).ok().map(i64::from)))
             }
             fn visit_f64<E>(self, n: f64) -> Result<Number, E> {
-                // "12.0" is a whole number that a careless server wrote; 2^53 is where that stops being exact.
-                let whole = n.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&n);
+                // "12.0" is a whole number that a careless server wrote.
+                let whole = n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&n);
                 Ok(Number(whole.then_some(n as i64)))
             }
         }
@@ -393,6 +427,9 @@ mod tests {
             ("\"12\"", None),
             ("null", None),
             ("[1]", None),
+            ("4294967295", Some(4_294_967_295)),
+            ("4294967296", None),
+            ("4294967296.0", None),
             ("9223372036854775808", None),
             ("1e300", None),
         ] {
@@ -419,7 +456,7 @@ mod tests {
 
     #[test]
     fn nothing_optional_is_sent_that_nobody_set() {
-        let messages = [Message { role: "user", content: "hi".into() }];
+        let messages = [Message { role: "user", content: Content::Text("hi".into()) }];
         let request = Request {
             model: "m",
             messages: &messages,

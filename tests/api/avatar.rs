@@ -139,7 +139,15 @@ fn u9_the_name_of_the_file_does_not_matter() {
     folder.sort_unstable();
     assert_eq!(
         folder,
-        ["avatars", "gpt-assistant.db", "gpt-assistant.db-shm", "gpt-assistant.db-wal", "lock", "master.key"]
+        [
+            "avatars",
+            "files",
+            "gpt-assistant.db",
+            "gpt-assistant.db-shm",
+            "gpt-assistant.db-wal",
+            "lock",
+            "master.key"
+        ]
     );
 }
 

@@ -1,84 +1,124 @@
-//! `GET /api/chat/history`: what was asked and answered, in the owner's form.
+//! `GET /api/chat/history`: the owner's list, newest first.
 
+use crate::support::upstream::{delta, stop};
 use crate::support::{Client, Server};
 use serde_json::{Value, json};
 
-fn prompts(client: &Client, query: &str) -> Vec<String> {
-    let list = client.get(&format!("/api/chat/history{query}")).expect(200).json();
-    list.as_array().unwrap().iter().map(|turn| turn["prompt"].as_str().unwrap().to_owned()).collect()
+fn history(client: &Client, query: &str) -> Vec<Value> {
+    client.get(&format!("/api/chat/history{query}")).expect(200).json().as_array().unwrap().clone()
+}
+
+fn prompts(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["prompt"].as_str().unwrap()).collect()
 }
 
 #[test]
-fn newest_first_and_in_pages() {
-    let server = Server::start();
-    let (ann, bob) = (server.user("ann"), server.user("bob"));
-    assert_eq!(ann.get("/api/chat/history").expect(200).json(), json!([]));
-    let mut ids = Vec::new();
-    for i in 0..55 {
-        ids.push(ann.chat(&format!("m{i}"))["id"].as_i64().unwrap());
-    }
-    bob.chat("of bob");
-    let all = prompts(&ann, "");
-    assert_eq!((all.len(), all[0].as_str(), all[49].as_str()), (50, "m54", "m5"));
-    assert_eq!(prompts(&ann, "?limit=200").len(), 55);
-    assert_eq!(prompts(&ann, "?limit=2"), ["m54", "m53"]);
-    assert_eq!(prompts(&ann, &format!("?limit=2&before={}", ids[53])), ["m52", "m51"]);
-    assert_eq!(prompts(&ann, &format!("?before={}", ids[0])), Vec::<String>::new());
-    assert_eq!(prompts(&bob, ""), ["of bob"]);
-}
-
-#[test]
-fn a_turn_has_the_owners_fields_and_the_added_ones() {
+fn newest_first_and_fifty_by_default() {
     let server = Server::start();
     let ann = server.user("ann");
-    let chat = ann.chat("今天天气如何？");
-    let turn = &ann.get("/api/chat/history?tz=Asia/Shanghai").expect(200).json()[0];
-    let mut names: Vec<&str> = turn.as_object().unwrap().keys().map(String::as_str).collect();
-    names.sort_unstable();
-    let listed = [
-        "conversation_id",
-        "created",
-        "created_at",
+    for i in 0..60 {
+        ann.chat(&format!("m{i}"));
+    }
+    server.upstream.answers(500, "", "{}");
+    ann.post("/api/chat", &json!({"message": "failed"})).fails(502, "upstream_error");
+    let rows = history(&ann, "");
+    assert_eq!(rows.len(), 50);
+    assert_eq!((prompts(&rows)[0], prompts(&rows)[49]), ("m59", "m10"), "failed turns are left out");
+    for field in [
         "id",
-        "model",
         "prompt",
         "response",
-        "status",
+        "created_at",
+        "model",
         "tokens",
         "usage",
-    ];
-    assert_eq!(names, listed);
-    assert_eq!((&turn["id"], &turn["conversation_id"]), (&chat["id"], &chat["conversation_id"]));
-    assert_eq!((&turn["prompt"], &turn["response"]), (&json!("今天天气如何？"), &json!("Hello.")));
-    assert_eq!(
-        (&turn["status"], &turn["tokens"], &turn["model"]),
-        (&json!("complete"), &json!(12), &json!("gpt-4o-mini"))
-    );
-    let zone = gpt_assistant::calendar::zone("Asia/Shanghai").unwrap();
-    assert_eq!(turn["created_at"], zone.stamp(turn["created"].as_i64().unwrap()));
-    ann.get("/api/chat/history?tz=+09:00").names(&["tz"]);
+        "conversation_id",
+        "status",
+        "created",
+    ] {
+        assert!(!rows[0][field].is_null(), "{field}");
+    }
+    assert_eq!(history(&ann, "?limit=200").len(), 60);
+    let (mut all, mut before) = (Vec::new(), String::new());
+    loop {
+        let page = history(&ann, &format!("?limit=7{before}"));
+        let Some(last) = page.last() else { break };
+        before = format!("&before={}", last["id"]);
+        all.extend(page);
+    }
+    let ids: Vec<i64> = all.iter().map(|row| row["id"].as_i64().unwrap()).collect();
+    assert_eq!((ids.len(), ids.is_sorted_by(|a, b| a > b)), (60, true));
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=-1", "limit"),
+        ("before=x", "before"),
+        ("before=-1", "before"),
+        ("conversation_id=x", "conversation_id"),
+        ("tz=Mars/X", "tz"),
+    ] {
+        ann.get(&format!("/api/chat/history?{query}")).names(&[field]);
+    }
+    assert_eq!(history(&server.user("bob"), ""), Vec::<Value>::new());
 }
 
 #[test]
-fn failed_turns_are_left_out_and_words_narrow() {
+fn filtered_by_conversation_and_words() {
+    let server = Server::start();
+    let (ann, bob) = (server.user("ann"), server.user("bob"));
+    let first = ann.chat("会话里的记忆断裂问题")["conversation_id"].clone();
+    server.upstream.says("an answer about zebras");
+    ann.post("/api/chat", &json!({"message": "second", "conversation_id": first})).expect(200);
+    ann.chat("third");
+    let bobs = bob.chat("zebras of bob")["conversation_id"].clone();
+    assert_eq!(
+        prompts(&history(&ann, &format!("?conversation_id={first}"))),
+        ["second", "会话里的记忆断裂问题"]
+    );
+    assert!(history(&ann, &format!("?conversation_id={bobs}")).is_empty());
+    assert_eq!(prompts(&history(&ann, "?q=zebra")), ["second"]);
+    assert_eq!(prompts(&history(&ann, "?q=%E8%A3%82")), ["会话里的记忆断裂问题"]);
+    assert!(history(&ann, "?q=%20%20").is_empty(), "blanks are not everything");
+    assert!(history(&ann, &format!("?q=zebra&before=2&conversation_id={first}")).is_empty());
+}
+
+#[test]
+fn c16_every_character_comes_back() {
     let server = Server::start();
     let ann = server.user("ann");
-    server.upstream.answers(500, "", "{}");
-    let failed = ann.post("/api/chat", &json!({"message": "lost"})).fails(502, "upstream_error");
-    assert!(failed["id"].is_i64() && failed["conversation_id"].is_i64(), "{failed}");
-    server.upstream.says("The answer is zebra.");
-    let first = ann.chat("One question");
-    ann.chat("另一个问题");
-    assert_eq!(prompts(&ann, ""), ["另一个问题", "One question"]);
-    assert_eq!(prompts(&ann, "?q=zebra"), ["One question"]);
-    assert_eq!(prompts(&ann, "?q=%E9%97%AE%E9%A2%98"), ["另一个问题"]);
-    assert_eq!(prompts(&ann, "?q=lost"), Vec::<String>::new());
-    let conversation = format!("?conversation_id={}", first["conversation_id"]);
-    assert_eq!(prompts(&ann, &conversation), ["One question"]);
-    for blank in ["?q=%20%20", "?q=%22%22", "?q=%25_"] {
-        assert_eq!(prompts(&ann, blank), Vec::<String>::new(), "{blank}");
+    let answer = "Vec<T>, <foo> and </foo>, &lt;b&gt;";
+    for message in [
+        "what is enclosed in <>\n<channel>",
+        "<text>\nI love this!\n</text>",
+        "\u{202E}rtl \u{2028} e\u{301} 👩‍👩‍👧 \t\"'\\",
+    ] {
+        server.upstream.events(&[delta(answer), stop()]);
+        let reply = ann.chat(message);
+        assert_eq!(reply["reply"], answer);
+        assert_eq!(server.upstream.last()["messages"][1]["content"], message);
+        let row = &history(&ann, "?limit=1")[0];
+        assert_eq!((&row["prompt"], &row["response"]), (&json!(message), &json!(answer)));
+        let turn = ann.get(&format!("/api/chat/{}", reply["id"])).expect(200).json();
+        assert_eq!((&turn["prompt"], &turn["response"]), (&json!(message), &json!(answer)));
     }
-    assert_eq!(prompts(&ann, "?q=").len(), 2, "an empty parameter is as good as none");
+    let hit = ann.get("/api/search?q=channel").expect(200).json()["results"][0].clone();
+    assert_eq!(hit["snippet"], "what is enclosed in <> <channel>", "one line, otherwise as it was");
+    assert_eq!(hit["title"], "what is enclosed in <>");
+}
+
+#[test]
+fn times_are_written_in_the_zone_that_is_asked_for() {
+    let server = Server::with(|config| config.chat.timezone = "Asia/Shanghai".into());
+    let at = "2024-06-17T09:20:31Z".parse::<jiff::Timestamp>().unwrap().as_second();
+    server.now.store(at, std::sync::atomic::Ordering::SeqCst);
+    let ann = server.user("ann");
+    ann.chat("hi");
+    assert_eq!(
+        (&history(&ann, "")[0]["created_at"], &history(&ann, "")[0]["created"]),
+        (&json!("2024-06-17 17:20:31"), &json!(at))
+    );
+    assert_eq!(history(&ann, "?tz=UTC")[0]["created_at"], "2024-06-17 09:20:31");
+    assert_eq!(history(&ann, "?tz=America/New_York")[0]["created_at"], "2024-06-17 05:20:31");
 }
 
 #[test]

@@ -97,6 +97,26 @@ fn html_is_never_ahead_of_its_text_and_a_late_follower_catches_up() {
 }
 
 #[test]
+fn a_line_that_ends_is_rendered_soon_though_the_model_falls_silent_behind_it() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    let gate = Gate::default();
+    server.upstream.script(vec![
+        Step::Send(stream_head()),
+        Step::Send(delta("first\n\n").into_bytes()),
+        Step::Send(delta("**second**\n\nthi").into_bytes()),
+        Step::Wait(gate.clone()),
+        Step::Send([delta("rd"), stop(), done()].concat().into_bytes()),
+    ]);
+    let body = json!({"message": "hi", "stream": true}).to_string();
+    let head = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let mut stream = ann.events("POST", "/api/chat?render=html", &head, body.as_bytes());
+    while !stream.until("html").data["html"].as_str().is_some_and(|html| html.contains("<strong>second")) {}
+    gate.open();
+    stream.rest();
+}
+
+#[test]
 fn only_answers_and_reasoning_are_rendered() {
     let server = Server::start();
     let ann = server.user("ann");

@@ -106,8 +106,8 @@ fn p7_silence_and_drips_end_at_a_deadline() {
             "upstream_timeout",
         ),
         (
-            "text without end",
-            vec![Step::Send(stream_head()), Step::Repeat(delta("w ").into(), slow)],
+            "text, then comments without end",
+            vec![Step::Send(stream_of(&[delta("Hel")])), Step::Repeat(b":\n\n".to_vec(), slow)],
             "truncated",
             "reply_too_slow",
         ),

@@ -47,7 +47,7 @@ fn are_private(place: &Place) {
     let found = modes(place);
     assert!(found.len() >= 5, "{found:?}");
     for (name, mode) in found {
-        let wanted = if ["data", "avatars"].contains(&name.as_str()) { 0o700 } else { 0o600 };
+        let wanted = if ["data", "avatars", "files"].contains(&name.as_str()) { 0o700 } else { 0o600 };
         assert_eq!(mode, wanted, "{name} {mode:o}");
     }
 }

@@ -178,6 +178,7 @@ impl Client {
         self.events("GET", path, more, b"")
     }
 
+    /// Any request that is answered with events; `more` is further header lines.
     #[track_caller]
     pub fn events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Events {
         let token = self.token.clone().unwrap_or_default();

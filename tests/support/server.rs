@@ -87,6 +87,11 @@ impl Server {
         }
     }
 
+    /// Asks it to stop.
+    pub fn ask_to_stop(&mut self) {
+        drop(self.shutdown.take());
+    }
+
     /// Asks it to stop and waits until it has.
     pub fn stop(&mut self) {
         drop(self.shutdown.take());
@@ -112,8 +117,23 @@ impl Server {
         self.app.upgrade()?.setup_code().map(|code| code.reveal().to_owned())
     }
 
+    /// Does now what is otherwise done once a minute.
+    pub fn upkeep(&self) {
+        gpt_assistant::upkeep::run(&self.app.upgrade().expect("it runs")).unwrap();
+    }
+
     pub fn data_dir(&self) -> &Path {
         &self.config.server.data_dir
+    }
+
+    /// The same client, talking to the process that runs now.
+    pub fn again(&self, client: &Client) -> Client {
+        self.anon().with_token(client.token.as_deref().unwrap_or_default())
+    }
+
+    /// The command line beside the running server: another opening of its database.
+    pub fn beside(&self) -> App {
+        App::command(self.config.clone(), Clock::set_by(self.now.clone())).expect("it can be opened beside")
     }
 
     /// Moves the server's clock.

@@ -200,6 +200,7 @@ impl Upstream {
             match step {
                 Step::Send(bytes) => {
                     if writer.write_all(bytes).is_err() {
+                        self.note_closed();
                         return false;
                     }
                 }

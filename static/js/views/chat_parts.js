@@ -1,0 +1,154 @@
+// Parts of the room: what a conversation says, put where it belongs; the empty chat; tools and rail, fetched when needed.
+
+import { el, icon } from "../lib/dom.js";
+import { partOfDay } from "../lib/words.js";
+import { features } from "../models/session.js";
+import { fault as faultNotice, said } from "./fault.js";
+
+/** How an answer ended, in words for those who listen. */
+const ENDS = { stopped: "stopped", interrupted: "interrupted", truncated: "truncated" };
+
+/** Gives the function that listens to a conversation as long as it is the room's. */
+export function createListener(ctx) {
+  const { t, drafts } = ctx;
+
+  /** Why a message was not taken, beside the box it is in again. */
+  function notice(fault, room, retry) {
+    const message = Object.values(fault.fields)[0] ?? fault.message;
+    const about = { code: fault.code, requestId: fault.requestId, retryAfter: fault.retryAfter, message };
+    const { composer } = room;
+    const clear = () => composer.notice.replaceChildren();
+    const again = retry && (() => {
+      clear();
+      retry();
+    });
+    const dismiss = () => {
+      clear();
+      composer.focus();
+    };
+    composer.notice.replaceChildren(faultNotice(about, ctx, { retry: again, dismiss }));
+    ctx.alert(said(about, t).sentence);
+  }
+
+  const listeners = {
+    info: (_, room) => room.refresh(),
+    turns(_, room) {
+      room.refresh();
+      room.rail.update(room.model.path());
+    },
+    turn({ id, isEnd }, room) {
+      room.refresh();
+      const turn = room.model.tree.turns.get(id);
+      if (!isEnd || !turn) return;
+      if (turn.status === "failed") ctx.alert(said({ code: turn.error_code, message: turn.error }, t).sentence);
+      else ctx.speak(t(ENDS[turn.status] ?? "answerComplete"));
+      ctx.knowUser();
+    },
+    placed({ isNew }, room) {
+      if (!isNew) return;
+      ctx.currentConversation = room.model.id;
+      ctx.replace(`/chat/${room.model.id}`);
+    },
+    refused({ fault, kind, text, turn }, room) {
+      const { model, composer, actions } = room;
+      if (kind === "message") composer.text = drafts.back(model.id);
+      if (model.path().length === 0) room.show();
+      room.refresh();
+      if (kind === "edit") actions.edit(turn, text);
+      if (fault.code === "given_up" || fault.status === 401) return;
+      notice(fault, room, kind === "retry" ? () => actions.retry(turn) : null);
+    },
+  };
+
+  return (model, room) => {
+    for (const [name, listener] of Object.entries(listeners)) {
+      model.addEventListener(name, ({ detail }) => model === room.model && listener(detail ?? {}, room));
+    }
+    // Also of a conversation that was left meanwhile.
+    model.addEventListener("placed", ({ detail: { isNew, kind } }) => kind === "message" && drafts.placed(isNew ? null : model.id, model.id));
+  };
+}
+
+const STARTERS = ["explain", "rewrite", "plan", "check"];
+
+/** An empty chat: a greeting, what is missing if something is, and four ways to begin. */
+export function createEmpty(ctx, { fill }) {
+  const { t, session } = ctx;
+  const { user } = session;
+  const isUnable = user.caps.paid_by === null;
+  const isAdmin = user.role === "admin";
+  const name = firstName(user.name);
+  const title = isUnable && isAdmin ? [t("welcome", { name }), t("oneThingMissing")] : [t(partOfDay(new Date().getHours()), { name }), t("whatShallWe")];
+  const starters = STARTERS.map((key) => {
+    const [verb, rest] = [t(`${key}Verb`), t(`${key}Rest`)];
+    const text = t("starter", { verb, rest });
+    return el("li", null, el("button", { type: "button", click: () => fill(text, text.length - rest.length) }, el("b", null, verb), el("span", null, rest), icon("right", "icon small")));
+  });
+  return el("div.empty", null, el("h1", null, title[0], el("br"), title[1]), isUnable ? missing(ctx, isAdmin) : sharedLine(ctx), el("ul.starters", null, ...starters));
+}
+
+/** Nobody's key is there: without one there are no answers. */
+function missing({ t, address }, isAdmin) {
+  const shared = isAdmin && features.people && el("a.button", { href: address("/admin") }, t("setSharedKey"));
+  return el("div.notice", null, icon("key"), el("p", null, t(isAdmin && features.people ? "noKeyAdmin" : "noKey")), el("a.button.primary", { href: address("/settings#keys") }, t("addMyKey")), shared);
+}
+
+/** What of the shared key one may use. */
+function sharedLine({ t, session }) {
+  const { paid_by: payer, month, day } = session.user.caps;
+  const [cap, key] = month ? [month, "sharedMonth"] : [day, "sharedDay"];
+  if (payer !== "shared" || !cap) return null;
+  return el("p.empty-note", null, t(key, { n: cap.limit }));
+}
+
+/** What one is called by: the first word of a name in letters, a Chinese name as it is, less a family name of one sign. */
+export function firstName(name) {
+  const whole = name.trim();
+  if (/^[\u3400-\u9fff]{3}$/.test(whole)) return whole.slice(1);
+  return whole.split(/\s+/)[0];
+}
+
+/** The way to the newest line, while that is out of sight; with a caret in it while it is being written. */
+export function createLatest({ t }, { scroll }) {
+  const go = () => scroll.toEnd(!button.classList.contains("writing"));
+  const button = el("button.latest", { type: "button", hidden: true, click: go }, icon("latest", "icon small"), el("span.caret", { "aria-hidden": "true" }), t("latest"));
+  scroll.addEventListener("end", () => {
+    button.hidden = scroll.isAtEnd;
+  });
+  return button;
+}
+
+/** What the tools of a turn do is fetched when one is used. */
+export function lazyActions(ctx, room) {
+  let made = null;
+  const call = (name) => async (...about) => {
+    const { createTurnActions } = await ctx.load("turn_actions");
+    made ??= createTurnActions(ctx, room);
+    made[name](...about);
+  };
+  return Object.fromEntries(["copy", "retry", "goOn", "edit", "remove", "select"].map((name) => [name, call(name)]));
+}
+
+/** The rail is fetched when there are questions enough for one. */
+export function lazyRail(main, ctx, { scroll, ...how }) {
+  let [rail, isWanted, looking] = [null, false, 0];
+  scroll.addEventListener("move", () => {
+    looking ||= requestAnimationFrame(() => {
+      looking = 0;
+      rail?.look();
+    });
+  });
+  return {
+    async update(path) {
+      this.path = path;
+      if (!rail && path.length < 3) return;
+      if (!rail && !isWanted) {
+        isWanted = true;
+        rail = (await ctx.load("rail")).mountRail(main, ctx, how);
+        return this.update(this.path);
+      }
+      rail?.update(path);
+    },
+    destroy: () => rail?.destroy(),
+  };
+}

@@ -1,0 +1,167 @@
+// Where one writes. It grows with the text, sends by Enter, and never sends what an input method still composes.
+
+import { el, icon, iconButton, name, say, sends, set, setSign } from "../lib/dom.js";
+import { prefs } from "../models/kept.js";
+
+/** From this part of the limit on the count is shown. */
+const WARN = 0.9;
+
+/** `hooks` are `send(text)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`. */
+export function mountComposer(dock, ctx, hooks) {
+  const { t } = ctx;
+  const form = dock.querySelector("form");
+  const field = dock.querySelector("textarea");
+  const most = Number(document.documentElement.dataset.messageMax) || Infinity;
+  set(field, { "aria-label": t("message"), placeholder: t("askAnything"), enterkeyhint: "enter" });
+  const model = createModelChoice(ctx, hooks.chooseModel);
+  const dot = el("i.dot", { hidden: true });
+  const settings = iconButton("sliders", t("conversationSettings"), () => hooks.settings(settings), { class: "icon-button settings-button" });
+  settings.append(dot);
+  const count = el("span.count", { role: "status", hidden: true });
+  const send = el("button.send", { type: "submit" }, icon("send"));
+  dock.querySelector(".composer-row").replaceChildren(model.element, settings, el("span.gap"), count, send);
+  say(dock.querySelector(".dock-note"), t("note"));
+  const notice = el("div.dock-notice");
+  form.before(notice);
+  let isRunning = false;
+
+  const length = () => (field.value.length <= most ? field.value.length : [...field.value].length);
+
+  function update() {
+    const used = length();
+    const isOver = used > most;
+    count.hidden = used < most * WARN;
+    count.classList.toggle("over", isOver);
+    say(count, count.hidden ? "" : isOver ? t("tooLong", { n: used - most, most }) : t("count", { used, most }));
+    const isStop = isRunning;
+    setSign(send, isStop ? "stop" : "send");
+    send.disabled = !isStop && (field.value.trim() === "" || isOver);
+    name(send, t(isStop ? "stop" : "send"));
+    if (!isStop && !ctx.line.isUp) set(send, { title: t("sendsWhenBack") });
+    grow();
+  }
+
+  // Where the browser sizes the field by its content, this finds nothing to do.
+  const sizesItself = CSS.supports("field-sizing", "content");
+  function grow() {
+    if (sizesItself) return;
+    field.style.blockSize = "auto";
+    field.style.blockSize = `${field.scrollHeight}px`;
+  }
+
+  function submit() {
+    if (isRunning) return hooks.stop();
+    const text = field.value;
+    if (text.trim() === "" || length() > most) return;
+    field.value = "";
+    update();
+    hooks.send(text);
+  }
+
+  const onInput = () => {
+    update();
+    hooks.typed(field.value);
+  };
+  const onKey = (event) => {
+    if (sends(event, prefs.get("sendWith"))) {
+      event.preventDefault();
+      // While an answer runs Enter must not stop it: that is what Esc and the button are for.
+      if (!isRunning) submit();
+    } else if (event.key === "ArrowUp" && field.value === "" && !event.isComposing) {
+      if (hooks.editLast()) event.preventDefault();
+    }
+  };
+  const onSubmit = (event) => {
+    event.preventDefault();
+    submit();
+  };
+  field.addEventListener("input", onInput);
+  field.addEventListener("keydown", onKey);
+  form.addEventListener("submit", onSubmit);
+  ctx.line.addEventListener("change", update);
+  update();
+
+  return {
+    field,
+    notice,
+    get text() {
+      return field.value;
+    },
+    set text(text) {
+      field.value = text;
+      update();
+    },
+    focus() {
+      field.focus({ preventScroll: true });
+    },
+    /** Puts a starter in, with the part selected that is to be changed. */
+    fill(text, from) {
+      field.value = text;
+      field.focus();
+      field.setSelectionRange(from, text.length);
+      onInput();
+    },
+    setRunning(is) {
+      isRunning = is;
+      update();
+    },
+    /** A dot says that this conversation has settings of its own. */
+    setSettings(info) {
+      const own = [info.system_prompt, ...Object.values(info.params ?? {})];
+      dot.hidden = own.every((value) => value === null || value === undefined || value === "");
+      model.show(info.model);
+    },
+    model,
+    destroy() {
+      field.removeEventListener("input", onInput);
+      field.removeEventListener("keydown", onKey);
+      form.removeEventListener("submit", onSubmit);
+      ctx.line.removeEventListener("change", update);
+      notice.remove();
+      model.destroy();
+    },
+  };
+}
+
+/** Which model answers. The list may come later, and may not know the one that is chosen. */
+function createModelChoice(ctx, choose) {
+  const { t, models } = ctx;
+  const select = el("select", { "aria-label": t("model"), title: t("model") });
+  const element = el("span.model", null, select, icon("down", "icon small"));
+  let chosen = null;
+
+  function update() {
+    const current = chosen ?? models.preferred ?? "";
+    const ids = models.list.map((model) => model.id);
+    if (current !== "" && !ids.includes(current)) ids.unshift(current);
+    if ([...select.options].map((option) => option.value).join("\n") !== ids.join("\n")) {
+      select.replaceChildren(...ids.map((id) => el("option", { value: id }, id)));
+    }
+    select.value = current;
+    element.hidden = ids.length === 0;
+  }
+
+  select.addEventListener("change", () => {
+    chosen = select.value;
+    choose(chosen);
+  });
+  models.addEventListener("change", update);
+  update();
+  ctx.chooseModel = () => {
+    select.focus();
+    try {
+      select.showPicker?.();
+    } catch {
+      // Some browsers open it only for a press on it.
+    }
+  };
+  return {
+    element,
+    select,
+    show(model) {
+      chosen = model ?? null;
+      update();
+    },
+    destroy: () => models.removeEventListener("change", update),
+  };
+}
