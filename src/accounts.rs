@@ -119,6 +119,8 @@ pub fn login(
     };
     let check = app.passwords.check(password, found.as_ref().map(|(_, hash)| hash.as_str()))?;
     let (Some((user, hash)), Check::Right | Check::Rehash(_)) = (found, &check) else {
+        // Without the e-mail: people type passwords there.
+        tracing::info!(address = %origin.address, "a login failed");
         return Err(wrong_password());
     };
     if user.disabled.is_some() {

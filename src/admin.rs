@@ -157,7 +157,7 @@ fn folder_bytes(folder: &Path) -> u64 {
 }
 
 /// Resident memory by proc(5): the second number of `statm`, in pages.
-fn resident() -> Option<u64> {
+pub fn resident() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::import::Imports;
 use crate::keys::{self, MasterKey};
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::oss::Oss;
 use crate::secret::Secret;
@@ -55,6 +56,8 @@ pub struct App {
     pub answers: Arc<Answers>,
     /// Imports that are going on.
     pub imports: Imports,
+    /// What is counted for whoever watches.
+    pub metrics: Metrics,
     /// The zone of days and written times.
     pub zone: Zone,
     /// When it was opened, in Unix seconds.
@@ -173,6 +176,7 @@ impl App {
             oss: Oss::new(&config.oss),
             answers: Arc::default(),
             imports: Imports::default(),
+            metrics: Metrics::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),
             draining: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::error::{Error, Result};
+use crate::metrics::Counts;
 use crate::model::UserId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -37,6 +38,7 @@ pub struct Limits {
     login: Option<DefaultKeyedRateLimiter<Who>>,
     register: Option<DefaultKeyedRateLimiter<Who>>,
     clock: DefaultClock,
+    refused: Counts<&'static str>,
 }
 
 impl Who {
@@ -69,21 +71,23 @@ impl Limits {
             login: limiter(config.login_per_minute, Quota::per_minute),
             register: limiter(config.register_per_hour, Quota::per_hour),
             clock: DefaultClock::default(),
+            refused: Counts::default(),
         }
     }
 
     /// Counts one, or says how long to wait.
     pub fn take(&self, action: Action, who: Who) -> Result<()> {
-        let limiter = match action {
-            Action::Chat => &self.chat,
-            Action::Api => &self.api,
-            Action::Login => &self.login,
-            Action::Register => &self.register,
+        let (limiter, word) = match action {
+            Action::Chat => (&self.chat, "chat"),
+            Action::Api => (&self.api, "api"),
+            Action::Login => (&self.login, "login"),
+            Action::Register => (&self.register, "register"),
         };
         let Some(limiter) = limiter else {
             return Ok(());
         };
         limiter.check_key(&who).map_err(|not_yet| {
+            self.refused.add(word, 1);
             let wait = not_yet.wait_time_from(self.clock.now()).as_secs_f64().ceil();
             let seconds = (wait as u64).max(1);
             let sentence = match action {
@@ -98,6 +102,11 @@ impl Limits {
                 seconds,
             )
         })
+    }
+
+    /// How often each limit was reached.
+    pub fn refused(&self) -> Vec<(&'static str, u64)> {
+        self.refused.all()
     }
 
     /// Forgets who has not done anything for a while, so that memory does not grow with every address ever seen.

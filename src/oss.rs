@@ -17,6 +17,8 @@ pub const MAX_SIZE: u64 = 10 << 20;
 /// Seconds that a signed form is good for.
 const LIFE: i64 = 600;
 const UPLOAD: Duration = Duration::from_secs(20);
+/// Of an answer that says why.
+const LONGEST_REFUSAL: u64 = 64 << 10;
 const VERSION: &str = "OSS4-HMAC-SHA256";
 
 /// The kinds of pictures that may be uploaded, each with the ending of its key.
@@ -144,20 +146,7 @@ impl Oss {
     /// Posts a PNG by a form of our own and returns its address. Blocks for some seconds at most.
     pub fn upload(&self, user: UserId, random: &str, png: &[u8], now: i64) -> Result<String> {
         let form = self.form(user, "png", random, now);
-        let boundary = format!("gpt-assistant-{random}");
-        let body = multipart(&form.fields("image/png"), png, &boundary);
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(UPLOAD))
-            .max_redirects(0)
-            .proxy(None)
-            .http_status_as_error(false)
-            .build()
-            .new_agent();
-        let sent = agent
-            .post(&form.host)
-            .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
-            .send(&body[..]);
-        match sent {
+        match post(&form, random, png) {
             Ok(response) if response.status() == 200 => Ok(self.url(&form.key)),
             outcome => {
                 let cause = outcome.map_or_else(|e| e.to_string(), |response| response.status().to_string());
@@ -169,6 +158,55 @@ impl Oss {
             }
         }
     }
+
+    /// Posts an empty picture, which the policy forbids: the bucket says so once it has taken the signature, and stores
+    /// nothing. Blocks for some seconds at most.
+    pub fn trial(&self, now: i64) -> Trial {
+        let nobody = "0".repeat(32);
+        let mut response = match post(&self.form(UserId(0), "png", &nobody, now), &nobody, b"") {
+            Ok(response) => response,
+            Err(e) => return Trial::Unreachable(e.to_string()),
+        };
+        let body = response.body_mut().with_config().limit(LONGEST_REFUSAL).read_to_vec().unwrap_or_default();
+        let body = String::from_utf8_lossy(&body);
+        let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+        match code.map(|(code, _)| code).filter(|code| code.bytes().all(|b| b.is_ascii_alphanumeric())) {
+            Some("EntityTooSmall") => Trial::Accepted,
+            Some(code) => Trial::Refused(code.to_owned()),
+            None => Trial::Refused(format!("status {}", response.status().as_u16())),
+        }
+    }
+}
+
+/// How a trial came out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// Signature and policy are good.
+    Accepted,
+    /// The bucket's word for what is wrong.
+    Refused(String),
+    /// With the cause.
+    Unreachable(String),
+}
+
+fn post(
+    form: &Form,
+    random: &str,
+    file: &[u8],
+) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+    let boundary = format!("gpt-assistant-{random}");
+    let body = multipart(&form.fields("image/png"), file, &boundary);
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(UPLOAD))
+        .max_redirects(0)
+        .proxy(None)
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    agent
+        .post(&form.host)
+        .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
+        .send(&body[..])
 }
 
 impl Form {

@@ -84,6 +84,11 @@ pub fn locked(config: &Config) -> Vec<&'static str> {
 
 /// The settings in force: the configuration's, and over its defaults what was set at run time.
 pub fn load(config: &Config, store: &Store, master: &MasterKey) -> Result<Settings> {
+    Ok(resolve(config, store.settings()?, Some(master)))
+}
+
+/// The same from what was kept; without the master key nothing that is sealed can be read.
+pub fn resolve(config: &Config, kept: Vec<Setting>, master: Option<&MasterKey>) -> Settings {
     let cap = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
     let mut settings = Settings {
         registration: config.auth.registration,
@@ -95,13 +100,13 @@ pub fn load(config: &Config, store: &Store, master: &MasterKey) -> Result<Settin
         announcement: String::new(),
     };
     let locked = locked(config);
-    for kept in store.settings()?.into_iter().filter(|kept| !locked.contains(&kept.name.as_str())) {
+    for kept in kept.into_iter().filter(|kept| !locked.contains(&kept.name.as_str())) {
         let value = kept.value;
         match kept.name.as_str() {
             "registration" => settings.registration = registration(&value).unwrap_or(settings.registration),
             // A key that was saved for another upstream is as good as none.
             "shared_key" => {
-                let opened = kept.sealed.and_then(|sealed| master.open(&sealed, &seal_name(config)));
+                let opened = kept.sealed.and_then(|sealed| master?.open(&sealed, &seal_name(config)));
                 settings.shared_key = opened.unwrap_or_default();
             }
             "default_model" => settings.default_model = value,
@@ -115,7 +120,7 @@ pub fn load(config: &Config, store: &Store, master: &MasterKey) -> Result<Settin
     if !settings.models.is_empty() && !settings.models.contains(&settings.default_model) {
         settings.default_model = settings.models[0].clone();
     }
-    Ok(settings)
+    settings
 }
 
 /// The shared key is bound to the upstream's origin, as a person's is.

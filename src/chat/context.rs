@@ -126,6 +126,7 @@ mod tests {
             response: format!("a{i}"),
         });
         Question {
+            request: "".into(),
             user: UserId(1),
             key: Secret::new(""),
             system_prompt: system_prompt.into(),

@@ -23,6 +23,8 @@ pub use running::Answers;
 /// What a person sends.
 #[derive(Clone, Debug)]
 pub struct Message {
+    /// The number of the request that brought it, for the log.
+    pub request: Arc<str>,
     /// The message.
     pub text: String,
     /// Files that go with it.
@@ -62,7 +64,7 @@ enum Prepared {
     /// It was made before.
     Known(Sent),
     /// Its answer can begin.
-    New(Arc<Generation>, Box<NewTurn>, run::Question),
+    New(Arc<Generation>, Box<(NewTurn, run::Question)>),
 }
 
 /// Answers a message; blocks until the upstream has said all. `tell` hears as soon as the answer's row is durable, or
@@ -71,10 +73,11 @@ pub fn send(app: Arc<App>, user: UserId, message: Message, tell: impl FnOnce(Res
     match prepare(&app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(sent)) => tell(Ok(sent)),
-        Ok(Prepared::New(generation, new, question)) => {
+        Ok(Prepared::New(generation, both)) => {
+            let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
             let begun = generation.clone();
-            app.store.begin_turn(*new, move |outcome| tell(begin(begun, outcome)));
+            app.store.begin_turn(new, move |outcome| tell(begin(begun, outcome)));
             run::run(app, &generation, question);
         }
     }
@@ -136,9 +139,9 @@ fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
         paid_by,
         now: app.clock.now(),
     };
-    let message = run::Said { text: message.text, attachments };
-    let question = run::Question { user, key, system_prompt, context, message, params };
-    Ok(Prepared::New(generation, Box::new(new), question))
+    let (request, message) = (message.request, run::Said { text: message.text, attachments });
+    let question = run::Question { request, user, key, system_prompt, context, message, params };
+    Ok(Prepared::New(generation, Box::new((new, question))))
 }
 
 /// What answers an earlier, equal send: an answer that runs, else what is left of it. In this order, since one that
@@ -196,6 +199,7 @@ fn asked_again(app: &App, user: UserId, turn: TurnId, with: Message) -> Result<M
     let params = over(with.params, before.params);
     Ok(Message {
         text: before.prompt,
+        request: with.request,
         attachments: before.attachments.iter().map(|file| file.id).collect(),
         conversation: Some(before.conversation),
         start: before.parent.map_or(Start::Root, Start::Below),

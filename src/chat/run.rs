@@ -5,13 +5,14 @@ use super::generation::{Ended, Generation, Path};
 use crate::app::App;
 use crate::error::{UpstreamError, UpstreamKind};
 use crate::files;
-use crate::model::{Attachment, Fault, Params, Status, Usage, UsageSource, UserId};
+use crate::model::{Attachment, Fault, Params, Status, TurnId, Usage, UsageSource, UserId};
 use crate::secret::Secret;
 use crate::store::{Context, Finish};
 use crate::text::estimate_tokens;
 use crate::upstream::{Answer, Ask, Reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// A message and the files with it.
 pub struct Said {
@@ -23,6 +24,8 @@ pub struct Said {
 
 /// What the upstream is asked.
 pub struct Question {
+    /// The number of the request, for the log.
+    pub request: Arc<str>,
     /// Whose files they are.
     pub user: UserId,
     /// Sent to the upstream and nowhere else.
@@ -39,12 +42,14 @@ pub struct Question {
 
 /// Runs the answer to its end. Blocks until the upstream has said all.
 pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question)));
+    let (began, theirs) = (Instant::now(), OnceLock::new());
+    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question, &theirs)));
     let mut outcome = outcome.unwrap_or_else(|_| {
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
     let ended = ended(generation, &outcome, context::estimate(&question));
+    tell(generation, &question.request, &ended, theirs.get(), began.elapsed());
     finish(&app, generation, ended);
     // What is left to read is nobody's business any more, and no reason to keep a server from ending.
     drop(app);
@@ -54,7 +59,12 @@ pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) 
 }
 
 /// A conversation that is too long for the model is tried once more with half of it.
-fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<Answer, UpstreamError> {
+fn ask(
+    app: &App,
+    generation: &Generation,
+    question: &mut Question,
+    theirs: &OnceLock<String>,
+) -> Result<Answer, UpstreamError> {
     let mut shortened = false;
     loop {
         let messages = || context::messages(question, &|file| files::read(app, question.user, file));
@@ -63,8 +73,21 @@ fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<An
             model: &generation.model,
             messages: &messages,
             params: &question.params,
+            theirs,
         };
-        let outcome = app.upstream.ask(&ask, &generation.stop, &mut |heard| generation.hear(&heard));
+        let mut began = Some(Instant::now());
+        let outcome = app.upstream.ask(&ask, &generation.stop, &mut |heard| {
+            if let Some(began) = began.take() {
+                app.metrics.first_token_seconds.record(began.elapsed());
+            }
+            generation.hear(&heard);
+        });
+        // What a person, a deadline of theirs or our own end has stopped is no fault of the service.
+        if let (Err(fault), None | Some(Reason::FirstByte | Reason::Idle | Reason::Total)) =
+            (&outcome, generation.stop.reason())
+        {
+            app.metrics.upstream_errors.add(fault.kind.code(), 1);
+        }
         match &outcome {
             Err(fault)
                 if fault.kind == UpstreamKind::ContextTooLong && !shortened && generation.is_silent() =>
@@ -81,6 +104,22 @@ fn ask(app: &App, generation: &Generation, question: &mut Question) -> Result<An
     }
 }
 
+/// One line for each answer: what joins our log to the model service's. A fault is told by its code alone, because the
+/// service's sentence may quote what a person wrote.
+fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option<&String>, took: Duration) {
+    // A fault may be quicker than the row; and without one there is no answer to speak of.
+    let Some(TurnId(turn)) = generation.wait_for_row() else { return };
+    let (user, status, ms) = (generation.user.0, ended.status.as_str(), took.as_millis() as u64);
+    let upstream_id = theirs.map_or("", String::as_str);
+    match &ended.fault {
+        Some(fault) if UpstreamKind::parse(&fault.code).is_some() => {
+            let code = fault.code.as_str();
+            tracing::warn!(request_id, upstream_id, user, turn, status, code, ms, "the model service failed");
+        }
+        _ => tracing::debug!(request_id, upstream_id, user, turn, status, ms, "an answer has ended"),
+    }
+}
+
 /// Has the end written, and only then told.
 fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
     generation.finish_rendering();
@@ -88,6 +127,10 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         app.answers.remove(generation);
         return;
     };
+    app.metrics.answers.add(ended.status.as_str(), 1);
+    for (kind, count) in [("prompt", ended.usage.prompt), ("completion", ended.usage.completion)] {
+        app.metrics.tokens.add(kind, u64::try_from(count).unwrap_or(0));
+    }
     let (response, reasoning) = generation.texts();
     let finish = Finish {
         turn,

@@ -1,13 +1,11 @@
-//! `config` and `healthcheck`: questions with a yes or a no.
+//! `config`, `doctor` and `healthcheck`: questions with a yes or a no.
 
 use super::{Failure, Places};
-use crate::config::{BaseUrl, DEFAULT_FILE};
-use anyhow::{Context, anyhow};
+use crate::clock::Clock;
+use crate::config::{BaseUrl, DEFAULT_FILE, Faults};
+use crate::doctor::{self, Finding, Level, Visit};
+use anyhow::anyhow;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Prints the commented default file.
 pub fn print_default() -> Result<(), Failure> {
@@ -18,38 +16,50 @@ pub fn print_default() -> Result<(), Failure> {
 pub fn config(places: &Places) -> Result<(), Failure> {
     let config = places.load().map_err(|faults| anyhow!("{faults}"))?;
     crate::upstream::Client::new(&config.upstream).map_err(|fault| anyhow!(fault))?;
+    crate::tls::read(&config.tls).map_err(|fault| anyhow!(fault))?;
     Ok(writeln!(std::io::stdout(), "The configuration is good.")?)
+}
+
+/// Looks at everything that may be wrong, a line each and what to do. Fails when something is.
+pub fn doctor(places: &Places, offline: bool) -> Result<(), Failure> {
+    let mut counts = [0_usize; 3];
+    let mut tell = |finding: Finding| {
+        counts[finding.level as usize] += 1;
+        // Who reads no further still gets the status.
+        let _ = print(&finding);
+    };
+    match places.load() {
+        Ok(config) => {
+            let visit = Visit { config, file: places.file(), clock: Clock::system(), offline };
+            doctor::examine(&visit, &mut tell);
+        }
+        Err(Faults(faults)) => doctor::faulty(&faults, &mut tell),
+    }
+    let [good, warnings, faults] = counts;
+    writeln!(std::io::stdout(), "\n{good} good, {warnings} to know, {faults} wrong")?;
+    if faults > 0 { Err(anyhow!("something is wrong").into()) } else { Ok(()) }
+}
+
+fn print(finding: &Finding) -> std::io::Result<()> {
+    let level = match finding.level {
+        Level::Ok => "ok",
+        Level::Warn => "warn",
+        Level::Fail => "FAIL",
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{level:<6}{:<15}{}", finding.about, finding.said)?;
+    if !finding.todo.is_empty() {
+        writeln!(out, "{:<21}-> {}", "", finding.todo)?;
+    }
+    out.flush()
 }
 
 /// Asks a running server whether it is there.
 pub fn health(places: &Places, url: Option<String>) -> Result<(), Failure> {
-    let base = match url {
-        Some(url) => BaseUrl::parse(&url).map_err(|fault| anyhow!("--url {fault}"))?.to_string(),
-        None => {
-            let config = places.load().map_err(|faults| anyhow!("{faults}"))?;
-            format!("http://{}{}", reachable(config.server.listen), config.server.base_path)
-        }
+    let (base, itself) = match url {
+        Some(url) => (BaseUrl::parse(&url).map_err(|fault| anyhow!("--url {fault}"))?.to_string(), false),
+        None => (doctor::own_base(&places.load().map_err(|faults| anyhow!("{faults}"))?), true),
     };
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .proxy(None)
-        .max_redirects(0)
-        .build()
-        .new_agent();
-    let answer = agent.get(format!("{base}/api/health")).call();
-    let answer = answer.with_context(|| format!("no server answers at {base}"))?;
-    if answer.status() == 200 {
-        return Ok(writeln!(std::io::stdout(), "ok")?);
-    }
-    Err(anyhow!("the server at {base} answers with status {}", answer.status().as_u16()).into())
-}
-
-/// Where a server that listens on all addresses can be asked.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let address = match listen.ip() {
-        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        address => address,
-    };
-    SocketAddr::new(address, listen.port())
+    doctor::health(&base, itself).map_err(|why| anyhow!("the server at {base} {why}"))?;
+    Ok(writeln!(std::io::stdout(), "ok")?)
 }

@@ -80,6 +80,12 @@ enum Command {
         #[arg(long, value_name = "EMAIL")]
         user: String,
     },
+    /// Look at everything that may be wrong, and say what to do; nothing is changed
+    Doctor {
+        /// Leave out all that goes over the network, and the one short question to the model
+        #[arg(long)]
+        offline: bool,
+    },
     /// Exit 0 when a running server answers
     Healthcheck {
         /// Address of the server; else that of the configuration
@@ -97,6 +103,11 @@ enum ConfigCommand {
 }
 
 impl Places {
+    /// The configuration file that is read, if any.
+    fn file(&self) -> Option<PathBuf> {
+        config::file(self.config.as_deref())
+    }
+
     fn load(&self) -> Result<Config, config::Faults> {
         let mut set = Vec::new();
         set.extend(self.listen.clone().map(|listen| ("server.listen", listen)));
@@ -172,6 +183,7 @@ pub fn run() -> ExitCode {
         Some(Command::Restore { file }) => archives::restore(&cli.places, &file),
         Some(Command::Export { user, file, format }) => archives::export(&cli.places, &user, &file, format),
         Some(Command::Import { file, user }) => archives::import(&cli.places, &user, &file),
+        Some(Command::Doctor { offline }) => checks::doctor(&cli.places, offline),
         Some(Command::Healthcheck { url }) => checks::health(&cli.places, url),
     };
     match done {

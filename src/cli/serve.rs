@@ -4,11 +4,13 @@ use super::{Failure, Places};
 use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
-use crate::{avatars, files, render, server};
+use crate::server::{self, Doors, Tls};
+use crate::{avatars, files, render};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,20 +34,36 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     let app = App::serve(config, Clock::system())?;
     let runtime = runtime()?;
     runtime.block_on(async {
-        let listen = app.config.server.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|error| {
-            Refusal::Refused(format!(
-                "server.listen {listen} cannot be used: {error}; choose another address or port"
-            ))
-        })?;
+        let people = bind("server.listen", app.config.server.listen).await?;
+        let metrics = match app.config.metrics.listen {
+            Some(listen) => Some(bind("metrics.listen", listen).await?),
+            None => None,
+        };
+        let tls = Tls::open(&app).map_err(Refusal::Refused)?;
         // Before anybody is told that the server is there: whoever is told may ask it to stop.
-        let shutdown = stop_signal()?;
-        announce(&app, &listener)?;
-        server::serve(app.clone(), listener, shutdown).await;
+        let shutdown = stop_signal(&app, tls.clone())?;
+        announce(&app, &people)?;
+        server::serve(app.clone(), Doors { people, tls, metrics }, shutdown).await;
         Ok::<_, Failure>(())
     })?;
     runtime.shutdown_timeout(LEFT_BEHIND);
+    close(&app);
     Ok(())
+}
+
+/// Whoever lets go of the App last closes the database, which folds the log into it. That must be this thread: when it
+/// returns, the process ends, whatever others are doing.
+fn close(app: &Arc<App>) {
+    let deadline = Instant::now() + LEFT_BEHIND;
+    while Arc::strong_count(app) > 1 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Refusal> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Refusal::Refused(format!("{key} {address} cannot be used: {error}; choose another address or port"))
+    })
 }
 
 /// The renderer catches panics of what it rests on. Their messages can hold a piece of an answer, which is never logged.
@@ -84,7 +102,7 @@ fn start_log(config: &Config) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    let layer = if config.log.json { layer.json().boxed() } else { layer.boxed() };
+    let layer = if config.log.json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
     // A second logger in one process is refused; then the first one goes on.
     let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
 }
@@ -94,6 +112,10 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
     let config = &app.config;
     let outside = config.reachable_from_outside();
     let settings = app.settings();
+    let metrics = &config.metrics;
+    if metrics.token.is_empty() && metrics.listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        tracing::warn!("anybody who can reach metrics.listen may read the metrics (metrics.token)");
+    }
     if outside && settings.registration == Registration::Open {
         tracing::warn!("anybody who can reach this server may register (auth.registration is \"open\")");
         let uncapped = settings.tokens_per_day == 0 && settings.tokens_per_month == 0;
@@ -110,23 +132,32 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
         tracing::warn!(%error, "left-over pictures could not be removed");
     }
     let address = listener.local_addr()?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
+    let scheme = config.scheme();
     let mut out = std::io::stdout().lock();
     // A closed standard output is no reason not to serve.
-    let _ = writeln!(out, "gpt-assistant {} listening on http://{address}", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(out, "gpt-assistant {} listening on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     let _ = out.flush();
     Ok(())
 }
 
-/// Ends at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP never does.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+/// Ends at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP never does: it has the certificate
+/// read again, where there is one.
+fn stop_signal(app: &Arc<App>, tls: Option<Arc<Tls>>) -> Result<impl Future<Output = ()> + use<>, Failure> {
     let (mut term, mut int, mut hup) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?);
     let (first, stopped) = tokio::sync::oneshot::channel();
+    let app = Arc::downgrade(app);
     tokio::spawn(async move {
         let mut first = Some(first);
         loop {
             tokio::select! {
-                _ = hup.recv() => continue,
+                _ = hup.recv() => {
+                    if let (Some(tls), Some(app)) = (&tls, app.upgrade()) {
+                        tls.reload(&app);
+                    }
+                    continue;
+                }
                 _ = term.recv() => {}
                 _ = int.recv() => {}
             }

@@ -45,6 +45,8 @@ pub static KEYS: &[Key] = &[
         set(&mut c.server.max_connections_per_address, v.number(1..=1_000_000))
     }),
     key("server.drain_timeout", |c, v| set(&mut c.server.drain_timeout, v.duration(MOMENT))),
+    key("tls.certificate", |c, v| set(&mut c.tls.certificate, v.optional(|s| Ok(PathBuf::from(s))))),
+    key("tls.key", |c, v| set(&mut c.tls.key, v.optional(|s| Ok(PathBuf::from(s))))),
     key("auth.registration", |c, v| set(&mut c.auth.registration, v.choice(REGISTRATION))),
     key("auth.setup_code", |c, v| set(&mut c.auth.setup_code, v.choice(&[("auto", true), ("off", false)]))),
     key("auth.token_ttl", |c, v| set(&mut c.auth.token_ttl, v.duration(LOGIN))),
@@ -99,6 +101,10 @@ pub static KEYS: &[Key] = &[
     key("oss.signature", |c, v| {
         set(&mut c.oss.signature, v.choice(&[("v4", OssSignature::V4), ("v1", OssSignature::V1)]))
     }),
+    key("metrics.listen", |c, v| {
+        set(&mut c.metrics.listen, v.optional(|s| s.parse().map_err(|_| LISTEN.to_owned())))
+    }),
+    secret("metrics.token", |c, v| set(&mut c.metrics.token, token(v.text()?))),
     key("log.level", |c, v| set(&mut c.log.level, v.choice(LEVELS))),
     key("log.format", |c, v| set(&mut c.log.json, v.choice(&[("text", false), ("json", true)]))),
 ];
@@ -169,6 +175,16 @@ fn api_key(text: &str) -> Read<Secret> {
         Ok(Secret::new(text))
     } else {
         Err("must not hold blanks or other than ASCII characters".into())
+    }
+}
+
+/// Who can guess it sees how much a server is used.
+fn token(text: &str) -> Read<Secret> {
+    let text = text.trim();
+    if text.is_empty() || (text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic())) {
+        Ok(Secret::new(text))
+    } else {
+        Err("must have at least 16 characters, without blanks and other than ASCII".into())
     }
 }
 

@@ -32,13 +32,17 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
+/// The file that is read: the one named, else the usual one where it exists.
+pub fn file(named: Option<&Path>) -> Option<PathBuf> {
+    let usual = Path::new(USUAL_FILE);
+    named.or(usual.exists().then_some(usual)).map(Path::to_owned)
+}
+
 /// Resolves the configuration. `environment` is that of the process, as names and values.
 pub fn load(flags: &Flags, environment: impl Iterator<Item = (String, String)>) -> Result<Config, Faults> {
     let mut loading = Loading::default();
-    match &flags.config {
-        Some(path) => loading.file(path),
-        None if Path::new(USUAL_FILE).exists() => loading.file(Path::new(USUAL_FILE)),
-        None => {}
+    if let Some(path) = file(flags.config.as_deref()) {
+        loading.file(&path);
     }
     loading.environment(environment);
     for (name, value) in &flags.set {
@@ -124,6 +128,9 @@ impl Loading {
             self.faults.push(
                 "avatar.backend is \"oss\", so oss.bucket, oss.access_key_id and oss.access_key_secret must be set".into(),
             );
+        }
+        if config.tls.certificate.is_some() != config.tls.key.is_some() {
+            self.faults.push("tls.certificate and tls.key must be set together".into());
         }
         if !config.oss.bucket.is_empty() && config.oss.region.is_empty() {
             self.faults

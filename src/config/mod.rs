@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use keys::names;
-pub use load::{Faults, Flags, load};
+pub use load::{Faults, Flags, file, load};
 pub use url::BaseUrl;
 
 /// The commented default file, compiled in; `gpt-assistant config default` prints it.
@@ -27,12 +27,14 @@ pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     pub server: Server,
+    pub tls: Tls,
     pub auth: Auth,
     pub upstream: Upstream,
     pub chat: Chat,
     pub limits: Limits,
     pub avatar: AvatarBackend,
     pub oss: Oss,
+    pub metrics: Metrics,
     pub log: Log,
     /// Keys that file, environment or flags have set: what is here cannot be changed at run time.
     pub set: BTreeSet<&'static str>,
@@ -51,6 +53,13 @@ pub struct Server {
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub drain_timeout: Duration,
+}
+
+#[expect(missing_docs, reason = "see Config")]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tls {
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
 }
 
 /// Who may make an account.
@@ -147,6 +156,13 @@ pub struct Oss {
     pub signature: OssSignature,
 }
 
+#[expect(missing_docs, reason = "see Config")]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    pub listen: Option<SocketAddr>,
+    pub token: Secret,
+}
+
 /// The least severe message that is logged.
 #[expect(missing_docs, reason = "the names say it")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -240,7 +256,26 @@ impl Default for Limits {
     }
 }
 
+impl Tls {
+    /// True when the server encrypts its connections itself.
+    pub fn is_on(&self) -> bool {
+        self.certificate.is_some()
+    }
+}
+
+impl Metrics {
+    /// True when they are asked for at the server's own address: whoever has the token may.
+    pub fn shares_address(&self) -> bool {
+        self.listen.is_none() && !self.token.is_empty()
+    }
+}
+
 impl Config {
+    /// What the server speaks by itself.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_on() { "https" } else { "http" }
+    }
+
     /// True when people other than those at this machine may reach the server.
     pub fn reachable_from_outside(&self) -> bool {
         !self.server.listen.ip().is_loopback()

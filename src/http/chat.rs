@@ -116,7 +116,7 @@ fn send(call: Call) -> Waiting {
     Box::pin(async move {
         let form: ChatForm = call.json()?;
         let stream = form.stream.unwrap_or(false);
-        let message = form.message(call.app.config.chat.max_message_chars)?;
+        let message = form.message(&call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
         let work = move |tell: Sender<_>| chat::send(app, user, message, move |sent| drop(tell.send(sent)));
         let sent = told(&call.app, work).await?;
@@ -129,7 +129,7 @@ fn retry(call: Call) -> Waiting {
         let form: RetryForm = if call.body.is_empty() { RetryForm::default() } else { call.json()? };
         let turn = call.id_at(0, TurnId)?;
         let stream = form.stream.unwrap_or(false);
-        let with = form.message(turn, call.app.config.chat.max_message_chars)?;
+        let with = form.message(turn, &call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
         let work =
             move |tell: Sender<_>| chat::retry(app, user, turn, with, move |sent| drop(tell.send(sent)));

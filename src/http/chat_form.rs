@@ -1,6 +1,6 @@
 //! What a message can say, checked.
 
-use super::request::nullable;
+use super::request::{Call, nullable};
 use crate::accounts::is_model_name;
 use crate::chat::{self, Message};
 use crate::error::{Error, Fields, Result};
@@ -56,8 +56,9 @@ pub struct RetryForm {
 }
 
 impl ChatForm {
-    /// What it says, checked; texts have at most `longest` characters.
-    pub fn message(self, longest: usize) -> Result<Message> {
+    /// What it says, checked.
+    pub fn message(self, call: &Call) -> Result<Message> {
+        let longest = call.app.config.chat.max_message_chars;
         let mut faults = Fields::new();
         let params = params(&self, &mut faults);
         let text = self.message.as_deref().unwrap_or_default();
@@ -84,6 +85,7 @@ impl ChatForm {
         }
         let client = client(&self)?;
         Ok(Message {
+            request: call.id.clone(),
             conversation: self.conversation_id.map(ConversationId),
             start: match self.parent_id {
                 None => Start::Current,
@@ -101,8 +103,8 @@ impl ChatForm {
 }
 
 impl RetryForm {
-    /// What it says, checked; texts have at most `longest` characters.
-    pub fn message(self, turn: TurnId, longest: usize) -> Result<Message> {
+    /// What it says, checked.
+    pub fn message(self, turn: TurnId, call: &Call) -> Result<Message> {
         let as_chat = ChatForm {
             // The turn's own message is used; this one only has to pass, and tells retries of other turns apart.
             message: Some(format!("retry {turn}")),
@@ -118,7 +120,7 @@ impl RetryForm {
             reasoning_effort: self.reasoning_effort,
             attachments: None,
         };
-        as_chat.message(longest)
+        as_chat.message(call)
     }
 }
 

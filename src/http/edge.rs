@@ -1,15 +1,17 @@
 //! What every request meets first and every reply last: a number, the client's address, security headers, CORS.
 
 use super::endpoint;
-use super::route::Response;
+use super::route::{Response, Route, Run};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::reply;
+use crate::model::UserId;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Version};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// The number of a request, in its reply and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -68,7 +70,8 @@ pub fn client(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// True when the browser's line to us is encrypted, as far as can be known: people's address says so, or the proxy does.
 pub fn is_https(app: &App, peer: IpAddr, headers: &HeaderMap) -> bool {
     let server = &app.config.server;
-    server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
+    app.config.tls.is_on()
+        || server.public_url.as_ref().is_some_and(crate::config::BaseUrl::is_https)
         || (is_trusted(app, peer)
             && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes() == b"https"))
 }
@@ -104,6 +107,42 @@ pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, https: bool, re
         let seen = "x-request-id, retry-after, idempotent-replay, content-disposition";
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(seen));
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    }
+}
+
+/// Which of the program's own words a reply is counted under.
+#[derive(Clone, Copy)]
+struct Label {
+    route: &'static str,
+    waits: bool,
+    user: Option<UserId>,
+}
+
+/// Counts a reply under `route`.
+pub fn label(response: &mut Response, route: &'static str) {
+    response.extensions_mut().insert(Label { route, waits: false, user: None });
+}
+
+/// Counts a reply under its row of the table, and says who asked.
+pub fn label_route(response: &mut Response, route: &Route, user: Option<UserId>) {
+    let waits = matches!(route.run, Run::Waiting(_));
+    response.extensions_mut().insert(Label { route: route.path, waits, user });
+}
+
+/// Who asked, where that is known.
+pub fn user(response: &Response) -> Option<UserId> {
+    response.extensions().get::<Label>().and_then(|label| label.user)
+}
+
+/// Counts a reply. What nobody has labelled was refused, or is not there.
+pub fn count(app: &App, method: &Method, response: &Response, took: Duration) {
+    const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"];
+    let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
+    let label = response.extensions().get::<Label>().copied();
+    let route = label.map_or("other", |label| label.route);
+    app.metrics.requests.add((method, route, response.status().as_u16()), 1);
+    if label.is_some_and(|label| !label.waits) {
+        app.metrics.request_seconds.record(took);
     }
 }
 

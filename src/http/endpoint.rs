@@ -3,7 +3,7 @@
 use super::body::{self, Incoming};
 use super::request::{self, Call};
 use super::route::{Access, Body, Response, Route, Run};
-use super::{reply, routes};
+use super::{edge, reply, routes};
 use crate::accounts::{self, Origin};
 use crate::app::App;
 use crate::calendar::Zone;
@@ -50,9 +50,14 @@ struct Admitted {
 
 /// Answers a request below `/api`.
 pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
-    let id = raw.id.clone();
-    let answered = match admit(&app, &raw) {
-        Ok(admitted) => run(app, raw, admitted).await,
+    let (id, found) = (raw.id.clone(), find(&raw.method, &raw.path));
+    let route = found.as_ref().ok().map(|(route, _)| *route);
+    let mut user = None;
+    let answered = match found.and_then(|found| admit(&app, &raw, found)) {
+        Ok(admitted) => {
+            user = admitted.identity.as_ref().map(|identity| identity.user);
+            run(app, raw, admitted).await
+        }
         Err(error) => {
             // Who asks first whether to send a body is told by the answer itself.
             if !raw.headers.contains_key(EXPECT) {
@@ -61,12 +66,16 @@ pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
             Err(error)
         }
     };
-    answered.unwrap_or_else(|error| reply::error(&error, &id, None))
+    let mut response = answered.unwrap_or_else(|error| reply::error(&error, &id, None));
+    if let Some(route) = route {
+        edge::label_route(&mut response, route, user);
+    }
+    response
 }
 
 /// All that can be said without the body: what comes later has no reason to fail for these.
-fn admit(app: &App, raw: &Raw) -> Result<Admitted> {
-    let (route, captures) = find(&raw.method, &raw.path)?;
+fn admit(app: &App, raw: &Raw, found: (&'static Route, Vec<String>)) -> Result<Admitted> {
+    let (route, captures) = found;
     let identity = identify(app, route, raw)?;
     let query: Vec<(String, String)> = form_urlencoded::parse(raw.query.as_bytes()).into_owned().collect();
     let (zone, html) = (request::zone(app, &query)?, request::wants_html(&query)?);
@@ -175,7 +184,7 @@ fn identify(app: &App, route: &Route, raw: &Raw) -> Result<Option<Identity>> {
 }
 
 /// The one token of the one `Authorization` header (RFC 6750, 2.1; the scheme in any case).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let (value, more) = (all.next()?.to_str().ok()?, all.next());
     let (scheme, token) = value.split_once(' ')?;

@@ -14,6 +14,7 @@ mod events;
 mod exports;
 mod files;
 mod imports;
+mod metrics;
 mod openapi;
 mod page;
 mod prompts;
@@ -36,8 +37,8 @@ use page::Document;
 use route::{Response, Route};
 use std::net::IpAddr;
 use std::sync::Arc;
+use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::{Filter, Reply};
 
 /// What the accept loop knows about a request.
 #[derive(Clone)]
@@ -72,10 +73,31 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
     nouns.into_iter().flatten()
 }
 
-/// Answers every request. Nothing in it rejects: a rejection would make warp try another route, and what a request is
-/// refused for would come out as another one's refusal.
+/// Answers every request.
 pub fn service(app: Arc<App>) -> BoxedFilter<(Response,)> {
     let document = Arc::new(Document::new(&app));
+    every(app, move |app, raw| {
+        let document = document.clone();
+        async move { answer(app, &document, raw).await }
+    })
+}
+
+/// Answers on the address that is for metrics alone.
+pub fn metrics_service(app: Arc<App>) -> BoxedFilter<(Response,)> {
+    every(app, |app, raw| async move {
+        match raw.path.as_str() {
+            metrics::PATH => metrics::answer(app, &raw).await,
+            _ => reply::error(&Error::NotFound, &raw.id, None),
+        }
+    })
+}
+
+/// The one filter, in front of `answer`. Nothing in it rejects: a rejection would make warp try another route, and what a
+/// request is refused for would come out as another one's refusal.
+fn every<F: Future<Output = Response> + Send + 'static>(
+    app: Arc<App>,
+    answer: impl Fn(Arc<App>, Raw) -> F + Clone + Send + Sync + 'static,
+) -> BoxedFilter<(Response,)> {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::method()
         .and(warp::path::full())
@@ -90,17 +112,11 @@ pub fn service(app: Arc<App>) -> BoxedFilter<(Response,)> {
                   headers: HeaderMap,
                   arrival: Option<Arrival>,
                   body| {
-                let (app, document) = (app.clone(), document.clone());
-                let path = path.as_str().to_owned();
-                async move {
-                    let arrival = arrival.unwrap_or_else(|| Arrival {
-                        address: [127, 0, 0, 1].into(),
-                        id: edge::next_id(&app),
-                    });
-                    let raw =
-                        Raw { id: arrival.id, address: arrival.address, method, path, query, headers, body };
-                    answer(app, &document, raw).await
-                }
+                let arrival = arrival
+                    .unwrap_or_else(|| Arrival { address: [127, 0, 0, 1].into(), id: edge::next_id(&app) });
+                let (path, id) = (path.as_str().to_owned(), arrival.id);
+                let raw = Raw { id, address: arrival.address, method, path, query, headers, body };
+                answer(app.clone(), raw)
             },
         )
         .boxed()
@@ -123,18 +139,24 @@ async fn answer(app: Arc<App>, document: &Document, mut raw: Raw) -> Response {
         }
         return endpoint::answer(app, raw).await;
     }
-    let found = if raw.path.starts_with("/avatars/") {
-        page::avatar(&app, &raw).await
+    if raw.path == metrics::PATH && app.config.metrics.shares_address() {
+        return metrics::answer(app, &raw).await;
+    }
+    let (label, found) = if raw.path.starts_with("/avatars/") {
+        ("/avatars", page::avatar(&app, &raw).await)
     } else if raw.path.starts_with("/assets/") {
-        assets::serve(&raw.path, &raw.headers)
+        ("/assets", assets::serve(&raw.path, &raw.headers))
     } else {
-        page::serve(document, &raw)
+        ("page", page::serve(document, &raw))
     };
     match found {
         None => not_found(&raw.id),
         Some(_) if !edge::reads(&raw.method) => {
             reply::error(&Error::Method("GET, HEAD".into()), &raw.id, None)
         }
-        Some(response) => response.into_response(),
+        Some(mut response) => {
+            edge::label(&mut response, label);
+            response
+        }
     }
 }

@@ -27,10 +27,10 @@ pub struct Place {
 }
 
 impl Crowd {
-    /// With the limits of the configuration.
-    pub fn new(config: &config::Server) -> Arc<Crowd> {
+    /// At most `most`, and otherwise with the limits of the configuration.
+    pub fn new(config: &config::Server, most: usize) -> Arc<Crowd> {
         Arc::new(Crowd {
-            most: config.max_connections,
+            most,
             most_per_address: config.max_connections_per_address,
             uncounted: config.trusted_proxies.clone(),
             inside: Mutex::default(),
@@ -83,12 +83,12 @@ mod tests {
 
     #[test]
     fn h2_caps_in_all_and_by_address() {
-        let crowd = Crowd::new(&config::Server {
-            max_connections: 5,
+        let config = config::Server {
             max_connections_per_address: 2,
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             ..config::Server::default()
-        });
+        };
+        let crowd = Crowd::new(&config, 5);
         let enter = |address: &str| crowd.enter(address.parse().unwrap());
         let held: Vec<Place> =
             [enter("192.0.2.1"), enter("::ffff:192.0.2.1")].into_iter().flatten().collect();

@@ -38,6 +38,11 @@ pub fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> 
     version(&PLAN, connection, path).map(drop)
 }
 
+/// The schema of the database at `path` (`None`: it is empty) and the newest one that this program knows.
+pub fn schemas(connection: &Connection, path: &Path) -> Result<(Option<usize>, usize), OpenError> {
+    Ok((version(&PLAN, connection, path)?, PLAN.steps.len()))
+}
+
 /// Checks that this program can open the database, and changes nothing.
 pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     match version(&PLAN, connection, path)? {

@@ -6,6 +6,7 @@ mod conversations;
 mod copy;
 mod files;
 mod imports;
+mod inspect;
 mod migrate;
 mod prompts;
 mod recovery;
@@ -30,6 +31,7 @@ pub use admin::{Invite, Person, UsageRow};
 pub use conversations::{Conversation, ConversationChange, Listing};
 pub use copy::{check_copy, forget_keys};
 pub use imports::{Imported, ImportedTurn, Outcome, Unfinished};
+pub use inspect::{Inspection, inspect};
 pub use migrate::Change;
 pub use prompts::Prompt;
 pub use sessions::Identity;
@@ -38,6 +40,7 @@ pub use turns::{Begun, Chunk, ChunkKind, Context, Exchange, Finish, NewTurn, Sta
 pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
 pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};
+pub use writer::Writes;
 
 /// The database's name in the data folder.
 pub const FILE: &str = "gpt-assistant.db";
@@ -59,10 +62,11 @@ pub enum OpenError {
 
 /// The open database.
 pub struct Store {
-    writer: writer::Writer,
     readers: r2d2::Pool<SqliteConnectionManager>,
     /// For the one look-up that every request makes, so that it never waits behind a long read.
     sessions: Mutex<Connection>,
+    /// Closed last: only a connection that may write folds the log into the database, and only the last one of all.
+    writer: writer::Writer,
 }
 
 impl Store {
@@ -107,7 +111,7 @@ impl Store {
             .map_err(|e| OpenError::Refused(format!("{}: {e}", path.display())))?;
         let sessions = connect(&path, read_only).map_err(|e| open_error(&path, &e))?;
         let writer = writer::Writer::start(connection)?;
-        Ok(Store { writer, readers, sessions: Mutex::new(sessions) })
+        Ok(Store { readers, sessions: Mutex::new(sessions), writer })
     }
 
     /// Reads with a pooled connection; the connection goes back when `work` returns.
@@ -119,6 +123,11 @@ impl Store {
     /// The quick look-up connection.
     fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         work(&self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How writing goes.
+    pub fn writes(&self) -> &Writes {
+        &self.writer.writes
     }
 
     /// A single value of `meta`.

@@ -39,6 +39,14 @@ impl Store {
         })
     }
 
+    /// How many logins are good.
+    pub fn session_count(&self, now: i64) -> Result<i64> {
+        self.read(|c| {
+            let sql = "SELECT count(*) FROM sessions WHERE expires_at > ?";
+            Ok(c.prepare_cached(sql)?.query_row([now], |row| row.get(0))?)
+        })
+    }
+
     /// The account behind a login that is good now: it has not ended, and its account is not disabled.
     pub fn identity(&self, user: UserId, session: &str, now: i64) -> Result<Option<Identity>> {
         self.look_up(|c| {

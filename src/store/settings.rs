@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::error::Result;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 /// A setting as it is kept: plain, or sealed.
 #[derive(Clone, Debug)]
@@ -18,13 +18,7 @@ pub struct Setting {
 impl Store {
     /// All that are set.
     pub fn settings(&self) -> Result<Vec<Setting>> {
-        self.read(|c| {
-            let mut all = c.prepare_cached("SELECT name, value, sealed FROM settings")?;
-            let rows = all.query_map([], |row| {
-                Ok(Setting { name: row.get(0)?, value: row.get(1)?, sealed: row.get(2)? })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(|c| Ok(all(c)?))
     }
 
     /// Sets some and unsets others, all or none.
@@ -42,4 +36,12 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// All that are set, by a connection of whatever kind.
+pub(super) fn all(c: &Connection) -> rusqlite::Result<Vec<Setting>> {
+    let mut all = c.prepare_cached("SELECT name, value, sealed FROM settings")?;
+    let rows =
+        all.query_map([], |row| Ok(Setting { name: row.get(0)?, value: row.get(1)?, sealed: row.get(2)? }))?;
+    rows.collect()
 }

@@ -149,6 +149,10 @@ fn may_go(c: &Connection, id: UserId) -> Result<bool> {
     Ok(alone)
 }
 
+/// Whether anything is sealed with the master key.
+pub(super) const HAS_SEALED: &str = "SELECT EXISTS(SELECT 1 FROM users WHERE key_sealed IS NOT NULL OR totp_sealed IS NOT NULL) \
+     OR EXISTS(SELECT 1 FROM settings WHERE sealed IS NOT NULL)";
+
 impl Store {
     /// Makes an account. Who is first becomes administrator; the row in `meta` decides, whoever runs beside.
     pub fn create_user(&self, new: NewUser) -> Result<User> {
@@ -260,11 +264,7 @@ impl Store {
 
     /// True when anything is sealed with the master key.
     pub fn has_sealed(&self) -> Result<bool> {
-        self.read(|c| {
-            let sql = "SELECT EXISTS(SELECT 1 FROM users WHERE key_sealed IS NOT NULL OR totp_sealed IS NOT NULL) \
-                 OR EXISTS(SELECT 1 FROM settings WHERE sealed IS NOT NULL)";
-            Ok(c.query_row(sql, [], |row| row.get(0))?)
-        })
+        self.read(|c| Ok(c.query_row(HAS_SEALED, [], |row| row.get(0))?))
     }
 
     /// Sets the avatar and returns the one before it.

@@ -3,10 +3,14 @@
 
 use super::storage_fault;
 use crate::error::{Error, Result};
+use crate::metrics::Histogram;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 /// Jobs that share one transaction at most: beyond it nothing is gained and the last waits too long.
 const BATCH: usize = 256;
@@ -17,8 +21,21 @@ type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
 /// Given the fault when the whole transaction came to nothing.
 type Reply = Box<dyn FnOnce(Option<&str>)>;
 
+/// How writing goes.
+#[derive(Default)]
+pub struct Writes {
+    /// Jobs that wait or are under way.
+    pub waiting: AtomicI64,
+    /// From the beginning of a transaction until it was durable.
+    pub commit_seconds: Histogram,
+    /// Transactions that came to nothing.
+    pub failed: AtomicU64,
+}
+
 /// Hands work to the writing thread.
 pub struct Writer {
+    /// How it goes.
+    pub writes: Arc<Writes>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -27,13 +44,15 @@ impl Writer {
     /// Takes over `connection`.
     pub fn start(connection: Connection) -> std::io::Result<Writer> {
         let (jobs, queue) = channel();
+        let writes = Arc::new(Writes::default());
+        let told = writes.clone();
         let thread = Builder::new().name("writer".into()).spawn(move || {
             // A writer that dies must end the process: a server that answers 503 for ever helps nobody.
-            if catch_unwind(AssertUnwindSafe(|| serve(&connection, &queue))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| serve(&connection, &queue, &told))).is_err() {
                 std::process::abort();
             }
         })?;
-        Ok(Writer { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Writer { writes, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Returns at once. `then` hears the result once what `work` wrote is durable, or has failed and left nothing
@@ -56,11 +75,13 @@ impl Writer {
             };
             (keep, Box::new(tell))
         });
+        self.writes.waiting.fetch_add(1, Relaxed);
         let refused = match &self.jobs {
             Some(jobs) => jobs.send(job).err().map(|error| error.0),
             None => Some(job),
         };
         if let Some(job) = refused {
+            self.writes.waiting.fetch_sub(1, Relaxed);
             job(None).1(None);
         }
     }
@@ -84,15 +105,20 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, queue: &Receiver<Job>) {
+fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
     while let Ok(first) = queue.recv() {
         let mut replies = Vec::with_capacity(16);
+        let began = Instant::now();
         let fate = transaction(connection, first, queue, &mut replies);
         if fate.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
+        writes.commit_seconds.record(began.elapsed());
+        let taken = i64::try_from(replies.len()).unwrap_or(i64::MAX);
+        writes.waiting.fetch_sub(taken, Relaxed);
         let fault = fate.err().map(|error| error.to_string());
         if let Some(fault) = &fault {
+            writes.failed.fetch_add(1, Relaxed);
             tracing::error!(fault, jobs = replies.len(), "a transaction failed");
         }
         for reply in replies {

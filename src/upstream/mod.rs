@@ -18,7 +18,7 @@ use crate::error::UpstreamError;
 use crate::model::Params;
 use crate::secret::Secret;
 use deadlines::{Deadlines, Limits, Watch};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -26,7 +26,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConne
 use ureq::{Agent, Body, Proxy};
 
 pub use answer::{Answer, Heard};
-pub use models::{LONGEST_NAME as LONGEST_MODEL_NAME, Model};
+pub use models::{LONGEST_NAME as LONGEST_MODEL_NAME, Model, Probe};
 pub use stop::{Reason, Stop};
 pub use threads::Threads;
 pub use wire::{Content, ImageUrl, Message, Part};
@@ -42,6 +42,7 @@ const BUFFER: usize = 8 << 10;
 const WRITE: Duration = Duration::from_secs(30);
 /// Of a body that says why a request was refused.
 const LONGEST_REFUSAL: u64 = 64 << 10;
+const LONGEST_ID: usize = 128;
 
 /// What is asked.
 pub struct Ask<'a> {
@@ -54,6 +55,8 @@ pub struct Ask<'a> {
     pub messages: &'a dyn Fn() -> Vec<Message<'a>>,
     /// What else was asked for.
     pub params: &'a Params,
+    /// Filled with the upstream's own number for the call, where it names one.
+    pub theirs: &'a OnceLock<String>,
 }
 
 /// Makes calls. All of them block: run them on `threads`.
@@ -138,6 +141,9 @@ impl Client {
             let quirks = self.quirks();
             let (body, pictures) = body(ask, quirks).map_err(|_| faults::gibberish())?;
             let mut response = self.post(&body, ask.key, stop)?;
+            if let Some(id) = call_id(&response) {
+                let _ = ask.theirs.set(id);
+            }
             drop(body);
             if response.status() == StatusCode::OK {
                 return Ok(response);
@@ -278,6 +284,15 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         ().chain(ConnectProxyConnector::default()).chain(transport::Tcp).chain(RustlsConnector::default()),
         resolve::Cached::default(),
     ))
+}
+
+/// How an upstream calls a call: what its own log and its support ask for. Only what is plainly a number or name.
+fn call_id(response: &Response<Body>) -> Option<String> {
+    let header = |name| response.headers().get(name)?.to_str().ok();
+    let id = ["x-request-id", "request-id", "apim-request-id"].into_iter().find_map(header)?;
+    let plain =
+        id.len() <= LONGEST_ID && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
+    (plain && !id.is_empty()).then(|| id.to_owned())
 }
 
 /// `Retry-After` in seconds or as a date, else `retry-after-ms`, rounded up and kept within an hour.

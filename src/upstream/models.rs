@@ -32,9 +32,28 @@ struct Answer<'a> {
     data: List<ModelEntry<'a>>,
 }
 
+/// An upstream as it shows itself.
+pub struct Probe {
+    /// Which models it has.
+    pub models: Result<Vec<Model>, UpstreamError>,
+    /// The Unix seconds of its clock, where it says so.
+    pub date: Option<i64>,
+}
+
 impl Client {
     /// Asks the upstream. Blocks: run it on `threads`.
     pub fn models(&self, key: &Secret) -> Result<Vec<Model>, UpstreamError> {
+        self.probe(key).models
+    }
+
+    /// The same, with what else its answer tells.
+    pub fn probe(&self, key: &Secret) -> Probe {
+        let mut date = None;
+        let models = self.list(key, &mut date);
+        Probe { models, date }
+    }
+
+    fn list(&self, key: &Secret, date: &mut Option<i64>) -> Result<Vec<Model>, UpstreamError> {
         let stop = super::Stop::default();
         let watch = self.deadlines.watch(&stop);
         watch.let_go_after(LIST);
@@ -47,6 +66,9 @@ impl Client {
                 .call()
                 .map_err(|e| faults::network(&e))?;
             watch.heard();
+            let said = response.headers().get("date").and_then(|value| value.to_str().ok());
+            let parsed = said.and_then(|said| jiff::fmt::rfc2822::parse(said).ok());
+            *date = parsed.map(|date| date.timestamp().as_second());
             let status = response.status();
             let body = response.body_mut().with_config().limit(LONGEST).read_to_vec();
             let body = unpacked(body.map_err(|e| faults::network(&e))?, LONGEST);

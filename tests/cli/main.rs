@@ -12,8 +12,11 @@ mod support;
 
 mod config;
 mod data;
+mod doctor;
 mod import;
 mod load;
+mod metrics;
 mod secrets;
 mod start;
+mod tls;
 mod users;

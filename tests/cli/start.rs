@@ -76,6 +76,18 @@ fn o5_what_is_made_is_its_owners_alone_whatever_the_mask() {
 }
 
 #[test]
+fn after_a_stop_the_database_is_one_file() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    server.user("ann").get("/api/user").expect(200);
+    assert_eq!(server.stop().code, Some(0));
+    let names: Vec<_> = std::fs::read_dir(place.data()).unwrap().flatten().map(|e| e.file_name()).collect();
+    let is_of_log =
+        |name: &std::ffi::OsString| ["-wal", "-shm"].iter().any(|end| name.to_string_lossy().ends_with(end));
+    assert!(!names.iter().any(is_of_log), "whoever copies the database alone has all of it: {names:?}");
+}
+
+#[test]
 fn o4_an_address_that_cannot_be_used_is_named() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();

@@ -64,6 +64,17 @@ fn certificate(shown: Shown, trusted: &Authority) -> (CertificateDer<'static>, P
     (made.unwrap().der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
 }
 
+/// A certificate and its key as PEM, and the authority that may be trusted for it.
+pub fn pem(shown: Shown) -> (String, String, String) {
+    let trusted = authority("Test authority");
+    let (certificate, key) = certificate(shown, &trusted);
+    let block = |kind: &str, der: &[u8]| {
+        let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
+        format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n")
+    };
+    (block("CERTIFICATE", &certificate), block("PRIVATE KEY", key.secret_der()), trusted.pem)
+}
+
 impl Front {
     /// Starts one. It ends with the test process.
     pub fn start(upstream: &Upstream, shown: Shown) -> Front {
