@@ -1,0 +1,143 @@
+// Takes pictures of every view; see `tests/web/pictures`.
+
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { openWindow, startBrowser } from "./support/browser.js";
+import { prepare, words } from "./support/samples.js";
+import { startServer } from "./support/server.js";
+
+const folder = resolve(import.meta.dirname, "../../pictures");
+const wanted = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+const server = await startServer();
+const bare = await startServer({ key: null });
+const { browser, stop } = await startBrowser();
+await server.person("Ada Stone");
+const people = { en: await prepare(server, "en"), "zh-CN": await prepare(server, "zh-CN") };
+const admin = await bare.person("Lin Ashworth");
+
+/** A picture: name, address, and what is done before it is taken. */
+const VIEWS = [
+  ["login", "/login"],
+  ["register", "/register", async (page) => page.locator("form button[type=submit]").click()],
+  ["empty", "/"],
+  ["chat", "/chat/ID", async (page) => page.locator("#chat .scroll").evaluate((element) => element.scrollTo(0, 0))],
+  ["chat-code", "/chat/ID", async (page) => page.locator(".turn").nth(1).evaluate((element) => element.scrollIntoView())],
+  ["chat-end", "/chat/ID", async (page) => page.locator("#chat .scroll").evaluate((element) => element.scrollTo(0, 1e6))],
+  ["streaming", "/chat/ID", async (page, language) => {
+    server.upstream.answer = async (a) => {
+      await a.reason("…");
+      await a.pieces(words(language).growing, 300);
+      await a.wait(3000);
+      await a.end();
+    };
+    await page.locator("#message").fill(words(language).next);
+    await page.locator("#message").press("Enter");
+    await page.getByText("1.2").waitFor();
+  }],
+  ["thinking", "/", async (page, language) => {
+    server.upstream.answer = async (a) => {
+      await a.reason(words(language).thought);
+      await a.wait(3500);
+      await a.end();
+    };
+    await page.locator("#message").fill(words(language).next);
+    await page.locator("#message").press("Enter");
+    await page.waitForTimeout(2500);
+  }],
+  ["failed", "/", async (page, language) => {
+    server.upstream.answer = (a) => a.refuse(401, { error: { message: "Incorrect API key provided", code: "invalid_api_key" } });
+    await page.locator("#message").fill(words(language).next);
+    await page.locator("#message").press("Enter");
+    await page.locator(".notice.danger").waitFor();
+  }],
+  ["edit", "/chat/ID", async (page) => {
+    await page.locator(".turn").nth(1).hover();
+    await page.locator(".turn").nth(1).locator(".edit").click();
+  }],
+  ["list", "/chat/ID", async (page, _, size) => size === "phone" && page.locator(".open-list:visible").click()],
+  ["menu", "/chat/ID", async (page, _, size) => {
+    if (size === "phone") await page.locator(".open-list:visible").click();
+    await page.locator(".side-item.current button").click();
+  }],
+  ["search", "/chat/ID", async (page, language, size) => {
+    if (size === "phone") await page.locator(".open-list:visible").click();
+    await page.locator("[type=search]").fill(language === "en" ? "pendul" : "摆杆");
+  }],
+  ["palette", "/chat/ID", async (page, language) => {
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette input").fill(language === "en" ? "clo" : "摆");
+  }],
+  ["shortcuts", "/chat/ID", async (page) => {
+    await page.keyboard.press("Escape");
+    await page.locator("#chat .scroll").click({ position: { x: 4, y: 4 } });
+    await page.keyboard.press("?");
+  }],
+  ["conversation-settings", "/chat/ID", async (page) => {
+    await page.locator(".settings-button").click();
+    await page.locator(".dialog summary").click();
+  }],
+  ["settings", "/settings"],
+  ["settings-look", "/settings#look"],
+  ["delete-account", "/settings#data", async (page) => page.locator("#data button.danger").click()],
+  ["stats", "/stats"],
+  ["trash", "/", async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette [role=option]").last().click();
+  }],
+  ["toast", "/chat/ID", async (page, _, size) => {
+    if (size === "phone") await page.locator(".open-list:visible").click();
+    await page.locator(".side-item").last().hover();
+    await page.locator(".side-item button").last().click();
+    await page.locator(".menu .danger").click();
+    await page.locator(".toast").waitFor();
+  }],
+  ["lost", "/chat/999999"],
+];
+
+/** Months of use, which no test can wait for. */
+function usage() {
+  const days = [];
+  for (let back = 29; back >= 0; back--) {
+    if ([22, 21, 12, 13].includes(back)) continue;
+    const date = new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);
+    const [prompt, completion] = [2000 + ((back * 7919) % 4600), 1500 + ((back * 104_729) % 9800) + (back === 6 ? 9000 : 0)];
+    days.push({ day: date, prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, requests: 3 + ((back * 31) % 38), estimated_tokens: back === 6 ? 4800 : back === 14 ? 4510 : 0, own_tokens: 0 });
+  }
+  const models = [["gpt-4o-mini", 164_357], ["gpt-4o", 64_905], ["qwen-plus", 22_310]].map(([model, total_tokens]) => ({ model, total_tokens, requests: 100 }));
+  return { days, total: 1_284_096, models };
+}
+
+for (const size of ["desktop", "phone"]) {
+  for (const language of ["en", "zh-CN"]) {
+    for (const theme of ["light", "dark"]) {
+      for (const [name, path, prepareView] of VIEWS) {
+        const file = `${name}-${language.slice(0, 2)}-${theme}-${size}`;
+        if (wanted.length > 0 && !wanted.some((each) => file.startsWith(each))) continue;
+        const isOut = ["login", "register"].includes(name);
+        const person = isOut ? null : people[language];
+        const window = await openWindow(browser, server, { size, language, theme, person, deviceScaleFactor: size === "phone" ? 2 : 1.5 });
+        const page = await window.context.newPage();
+        if (name === "stats") await page.route(/token-usage/, (route) => route.fulfill({ json: usage() }));
+        await page.goto(path.replace("ID", person?.id));
+        await page.locator("html[data-ready]").waitFor({ state: "attached" });
+        await page.waitForTimeout(250);
+        await prepareView?.(page, language, size);
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: `${folder}/${file}.png` });
+        if (window.faults.length > 0) console.error(file, window.faults);
+        await window.close();
+      }
+    }
+  }
+}
+if (wanted.length === 0 || wanted.includes("first-run")) {
+  const window = await openWindow(browser, bare, { person: admin, deviceScaleFactor: 1.5 });
+  const page = await window.open("/");
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: `${folder}/first-run-en-light-desktop.png` });
+  await window.close();
+}
+await stop();
+await server.stop();
+await bare.stop();
