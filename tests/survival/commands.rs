@@ -1,7 +1,7 @@
 //! S1, S2, S9, S13: commands, and a first start, whose n-th call is their last or fails. What was there before is
 //! untouched, what they left is whole or refused, and the same command succeeds afterwards.
 
-use crate::fault::{Fault, is_clean, points, try_all};
+use crate::fault::{Fault, is_clean, is_soak, points, try_all};
 use crate::ledger::{Template, check, is_whole};
 use crate::support::program::{Ended, Place};
 use crate::support::{Client, Upstream};
@@ -20,9 +20,7 @@ fn lived_in() -> (Template, String) {
     for number in 0..5 {
         ann.chat(&format!("message {number}"));
     }
-    let crate::ledger::Came::Kept(_) = crate::server::avatar(&ann, &upstream, 1) else {
-        panic!("no picture")
-    };
+    let crate::ledger::Came::Kept(_) = crate::server::avatar(&ann, 1) else { panic!("no picture") };
     ann.post("/api/user/api-key", &json!({"api_key": "sk-own-0000000000000000"})).expect(200);
     server.stop();
     place.before.clear();
@@ -45,12 +43,12 @@ fn seen(place: &Place) -> String {
     seen
 }
 
-/// Each call in `calls` at each point with each fault; `after` looks at what a run that met its fault has left.
-fn each(name: &str, calls: &[(&'static str, usize)], few: usize, run: impl Fn(&Fault) -> Ended + Sync) {
-    for (call, last) in calls {
-        for what in FAULTS {
-            try_all(&format!("{name}, {what} at the n-th {call}"), &points(few, *last), |n| {
-                let ended = run(&Fault::at(call, what, format!("{n}+")));
+/// Each call in `calls`, up to its last point, with each fault; the short form takes one fault for each call.
+fn each(name: &str, calls: &[(&'static str, usize)], run: impl Fn(&Fault) -> Ended + Sync) {
+    for (at, (call, last)) in calls.iter().enumerate() {
+        for what in FAULTS.iter().cycle().skip(at).take(if is_soak() { FAULTS.len() } else { 1 }) {
+            try_all(&format!("{name}, {what} at the n-th {call}"), &points(2, *last), |n| {
+                let ended = run(&Fault::at(call, what, &format!("{n}+")));
                 is_clean(&ended);
                 ended.code != Some(0)
             });
@@ -62,7 +60,7 @@ fn each(name: &str, calls: &[(&'static str, usize)], few: usize, run: impl Fn(&F
 fn s1_s13_a_backup_that_is_cut_off_leaves_nothing_that_looks_like_one() {
     let (template, _) = lived_in();
     let before = seen(&template.copy());
-    each("S1 backup", &[("pwrite64", 60), ("write", 12), ("fsync", 3), ("rename", 1)], 2, |fault| {
+    each("S1 backup", &[("pwrite64", 60), ("write", 12), ("fsync", 3), ("rename", 1)], |fault| {
         let mut place = template.copy();
         fault.arm(&mut place);
         let ended = place.run(&["backup", "b.zip"]);
@@ -96,7 +94,7 @@ fn s1_s13_a_restore_that_is_cut_off_is_never_taken_for_a_server() {
     let source = template.copy();
     assert_eq!(source.run(&["backup", "b.zip"]).code, Some(0));
     let archive = source.path().join("b.zip").display().to_string();
-    each("S1 restore", &[("pwrite64", 12), ("write", 12), ("fsync", 6), ("rename", 3)], 2, |fault| {
+    each("S1 restore", &[("pwrite64", 12), ("write", 12), ("fsync", 6), ("rename", 3)], |fault| {
         let mut place = template.empty();
         fault.arm(&mut place);
         let ended = place.run(&["restore", &archive]);
@@ -137,7 +135,7 @@ fn leftovers(place: &Place) -> bool {
 #[test]
 fn s1_s9_a_first_start_that_is_cut_off_is_made_up_for() {
     let template = Template::new(&Upstream::start());
-    each("S1 first start", &[("pwrite64", 40), ("write", 3), ("fsync", 6)], 2, |fault| {
+    each("S1 first start", &[("pwrite64", 40), ("write", 3), ("fsync", 6)], |fault| {
         let mut place = template.empty();
         fault.arm(&mut place);
         let ended = match place.try_serve(&[]) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 /// What happens at which call.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// The system call.
+    /// The system call, or some of them with commas.
     pub call: &'static str,
     /// In strace's words: `signal=KILL`, `error=EIO`.
     pub what: &'static str,
@@ -15,15 +15,20 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub fn at(call: &'static str, what: &'static str, when: impl ToString) -> Fault {
-        Fault { call, what, when: when.to_string() }
+    pub fn at(call: &'static str, what: &'static str, when: &str) -> Fault {
+        Fault { call, what, when: when.to_owned() }
     }
 
     /// What is run in this place from now on meets it.
     pub fn arm(&self, place: &mut Place) {
+        self.arm_and_note(place, self.call, "/dev/null");
+    }
+
+    /// The same, and these calls are noted in a file.
+    pub fn arm_and_note(&self, place: &mut Place, calls: &str, file: &str) {
         let Fault { call, what, when } = self;
         place.before = format!(
-            "exec strace -D -f -qqq -o /dev/null -e trace={call} -e inject={call}:{what}:when={when} \"$0\" \"$@\";"
+            "exec strace -D -f -qqq -y -s 0 -o {file} -e trace={calls} -e inject={call}:{what}:when={when} \"$0\" \"$@\";"
         );
     }
 }

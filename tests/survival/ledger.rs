@@ -61,6 +61,8 @@ impl Promise {
                 let fits = match turn["status"].as_str().unwrap() {
                     "complete" => kept == whole,
                     "interrupted" => whole.starts_with(kept),
+                    // Nothing of it was a quarter of a second old.
+                    "failed" => kept.is_empty() && turn["error_code"] == "server_ended",
                     _ => false,
                 };
                 assert!(fits && whole.starts_with(seen), "seen {seen:?}, kept {turn}");
@@ -69,7 +71,7 @@ impl Promise {
                 let user = again(client).get("/api/user").expect(200).json();
                 let mask = user["api_key"].as_str().unwrap();
                 let kept: usize = mask[mask.len() - 4..].parse().unwrap();
-                assert!(kept == *number || kept == number + 1, "{mask} after {number}");
+                assert!((kept + 10_000 - number % 10_000) % 10_000 < 5_000, "{mask} after {number}");
             }
             Promise::Avatar(client) => {
                 let user = again(client).get("/api/user").expect(200).json();

@@ -16,6 +16,10 @@
 mod support;
 
 mod commands;
+mod crowd;
+mod disk;
 mod fault;
 mod ledger;
+mod power;
 mod server;
+mod soak;
