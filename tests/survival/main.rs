@@ -22,4 +22,5 @@ mod fault;
 mod ledger;
 mod power;
 mod server;
+mod size;
 mod soak;

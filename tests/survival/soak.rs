@@ -1,5 +1,5 @@
 //! What takes long: kill after kill under mixed load, and a time in which one write in a hundred fails. `KILLS` and
-//! `SECONDS` say how long; without them it is a short look.
+//! `SECONDS_OF_FAULTS` say how long; without them it is a short look.
 
 use crate::fault::Fault;
 use crate::ledger::{Came, PROMISED, Promise, SLOWEST, Template, check, is_whole};
@@ -122,7 +122,7 @@ fn o11_one_write_in_a_hundred_fails_and_nothing_grows() {
     Fault::at("pwrite64,fdatasync", "error=EIO", "150+100").arm(&mut place);
     let server = place.serve(&[]);
     let over = AtomicBool::new(false);
-    let time = Duration::from_secs(setting("SECONDS", 6));
+    let time = Duration::from_secs(setting("SECONDS_OF_FAULTS", 6));
     let (mut sizes, began) = (Vec::new(), Instant::now());
     let (promises, refused) = std::thread::scope(|scope| {
         let running = scope.spawn(|| load.run(&server, &over));
