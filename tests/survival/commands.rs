@@ -60,22 +60,26 @@ fn each(name: &str, calls: &[(&'static str, usize)], run: impl Fn(&Fault) -> End
 fn s1_s13_a_backup_that_is_cut_off_leaves_nothing_that_looks_like_one() {
     let (template, _) = lived_in();
     let before = seen(&template.copy());
-    each("S1 backup", &[("pwrite64", 60), ("write", 12), ("fsync", 3), ("rename", 1)], |fault| {
-        let mut place = template.copy();
-        fault.arm(&mut place);
-        let ended = place.run(&["backup", "b.zip"]);
-        place.before.clear();
-        let archive = place.path().join("b.zip");
-        if archive.exists() {
-            assert!(restored(&template, &place) == before, "{fault:?}: what looks like a backup is none");
-            fs::remove_file(&archive).unwrap();
-        }
-        let again = place.run(&["backup", "b.zip"]);
-        assert_eq!(again.code, Some(0), "{fault:?}: {}", again.stderr);
-        assert!(restored(&template, &place) == before, "{fault:?}");
-        check(&mut place, &[]);
-        ended
-    });
+    each(
+        "S1 backup",
+        &[("pwrite64", 60), ("write", 12), ("fdatasync", 3), ("fsync", 1), ("rename", 1)],
+        |fault| {
+            let mut place = template.copy();
+            fault.arm(&mut place);
+            let ended = place.run(&["backup", "b.zip"]);
+            place.before.clear();
+            let archive = place.path().join("b.zip");
+            if archive.exists() {
+                assert!(restored(&template, &place) == before, "{fault:?}: what looks like a backup is none");
+                fs::remove_file(&archive).unwrap();
+            }
+            let again = place.run(&["backup", "b.zip"]);
+            assert_eq!(again.code, Some(0), "{fault:?}: {}", again.stderr);
+            assert!(restored(&template, &place) == before, "{fault:?}");
+            check(&mut place, &[]);
+            ended
+        },
+    );
 }
 
 /// What a person sees of the backup, put back.
@@ -94,37 +98,41 @@ fn s1_s13_a_restore_that_is_cut_off_is_never_taken_for_a_server() {
     let source = template.copy();
     assert_eq!(source.run(&["backup", "b.zip"]).code, Some(0));
     let archive = source.path().join("b.zip").display().to_string();
-    each("S1 restore", &[("pwrite64", 12), ("write", 12), ("fsync", 6), ("rename", 3)], |fault| {
-        let mut place = template.empty();
-        fault.arm(&mut place);
-        let ended = place.run(&["restore", &archive]);
-        place.before.clear();
-        if ended.code != Some(0) {
-            match leftovers(&place).then(|| place.try_serve(&[])) {
-                // It said that it failed, or had not begun, and the folder is as empty as before.
-                None => {}
-                // Cut off behind its last step.
-                Some(Ok(server)) => drop(server.client().login("ann@example.org", "secret1").expect(200)),
-                Some(Err(refused)) => {
-                    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
-                    assert!(
-                        refused.stderr.contains("a restore was cut off"),
-                        "{fault:?}: {}",
-                        refused.stderr
-                    );
+    each(
+        "S1 restore",
+        &[("pwrite64", 12), ("write", 12), ("fdatasync", 2), ("fsync", 6), ("rename", 3)],
+        |fault| {
+            let mut place = template.empty();
+            fault.arm(&mut place);
+            let ended = place.run(&["restore", &archive]);
+            place.before.clear();
+            if ended.code != Some(0) {
+                match leftovers(&place).then(|| place.try_serve(&[])) {
+                    // It said that it failed, or had not begun, and the folder is as empty as before.
+                    None => {}
+                    // Cut off behind its last step.
+                    Some(Ok(server)) => drop(server.client().login("ann@example.org", "secret1").expect(200)),
+                    Some(Err(refused)) => {
+                        assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+                        assert!(
+                            refused.stderr.contains("a restore was cut off"),
+                            "{fault:?}: {}",
+                            refused.stderr
+                        );
+                    }
                 }
+                // The same command again makes up for it, unless the first was done but for its last word.
+                if place.data().join("gpt-assistant.db").exists() {
+                    fs::remove_dir_all(place.data()).unwrap();
+                }
+                let again = place.run(&["restore", &archive]);
+                assert_eq!(again.code, Some(0), "{fault:?}: {}", again.stderr);
             }
-            // The same command again makes up for it, unless the first was done but for its last word.
-            if place.data().join("gpt-assistant.db").exists() {
-                fs::remove_dir_all(place.data()).unwrap();
-            }
-            let again = place.run(&["restore", &archive]);
-            assert_eq!(again.code, Some(0), "{fault:?}: {}", again.stderr);
-        }
-        assert!(seen(&place) == before, "{fault:?}");
-        is_whole(&place.data().join("gpt-assistant.db"));
-        ended
-    });
+            assert!(seen(&place) == before, "{fault:?}");
+            is_whole(&place.data().join("gpt-assistant.db"));
+            ended
+        },
+    );
 }
 
 /// Whether there is anything in the data folder.
@@ -135,18 +143,22 @@ fn leftovers(place: &Place) -> bool {
 #[test]
 fn s1_s9_a_first_start_that_is_cut_off_is_made_up_for() {
     let template = Template::new(&Upstream::start());
-    each("S1 first start", &[("pwrite64", 40), ("write", 3), ("fsync", 6)], |fault| {
-        let mut place = template.empty();
-        fault.arm(&mut place);
-        let ended = match place.try_serve(&[]) {
-            Err(ended) => ended,
-            Ok(server) => server.stop(),
-        };
-        place.before.clear();
-        let server = place.try_serve(&[]).unwrap_or_else(|said| panic!("{fault:?}: {}", said.stderr));
-        server.user("ann");
-        server.stop();
-        is_whole(&place.data().join("gpt-assistant.db"));
-        ended
-    });
+    each(
+        "S1 first start",
+        &[("pwrite64", 40), ("write", 3), ("fdatasync", 8), ("fsync", 2), ("ftruncate", 2)],
+        |fault| {
+            let mut place = template.empty();
+            fault.arm(&mut place);
+            let ended = match place.try_serve(&[]) {
+                Err(ended) => ended,
+                Ok(server) => server.stop(),
+            };
+            place.before.clear();
+            let server = place.try_serve(&[]).unwrap_or_else(|said| panic!("{fault:?}: {}", said.stderr));
+            server.user("ann");
+            server.stop();
+            is_whole(&place.data().join("gpt-assistant.db"));
+            ended
+        },
+    );
 }
