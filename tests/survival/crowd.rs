@@ -99,7 +99,7 @@ fn p15_who_reads_nothing_costs_nothing_and_holds_up_nobody() {
     let grown = server.memory("VmRSS").saturating_sub(before) >> 10;
     eprintln!("P15 200 readers that read nothing of 900 KiB: {grown} MiB more");
     // A copy for each of them would be 176 MiB.
-    assert!(grown < 90, "{grown} MiB");
+    assert!(grown < 130, "{grown} MiB");
     assert_eq!(ann.chat("hi")["reply"], "Hello.");
     drop(slow);
 }
