@@ -383,8 +383,10 @@ fn every_case_of_the_catalogue_has_its_test() {
         }
     }
     // And the other way round: a test that is named by a case stands in its row.
-    for (path, text) in
-        texts("tests").into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rs"))
+    for (path, text) in ["src", "tests"]
+        .into_iter()
+        .flat_map(texts)
+        .filter(|(path, _)| path.extension().is_some_and(|e| e == "rs"))
     {
         for name in
             text.split("#[test]\n").skip(1).filter_map(|rest| rest.split("fn ").nth(1)?.split('(').next())
