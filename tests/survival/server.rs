@@ -181,7 +181,7 @@ fn kill(name: &str, act: Act, call: &'static str, few: usize, last: usize) {
 #[test]
 fn s1_killed_while_people_register() {
     kill("register", register, "pwrite64", 3, 200);
-    kill("register", register, "fdatasync", 1, 60);
+    kill("register", register, "fdatasync", 1, 100);
 }
 
 #[test]
