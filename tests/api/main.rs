@@ -19,6 +19,7 @@ mod avatar_bad;
 mod chain;
 mod chat;
 mod conversations;
+mod fuzz;
 mod headers;
 mod history;
 mod http_layer;
