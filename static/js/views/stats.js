@@ -8,6 +8,9 @@ import { fault as faultNotice } from "./fault.js";
 
 const SPANS = [7, 30, 90, 365];
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 export function mount(main, ctx) {
   const { t, api } = ctx;
   const bar = el("header.bar");
