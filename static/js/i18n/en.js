@@ -51,6 +51,10 @@ export default {
   inviteNeeded: "This server takes new accounts by invitation.",
   registrationClosed: "This server takes no new accounts. Ask the person who runs it.",
   invitation: "Invitation",
+  invited: "You are invited. A name, an email address and a password, and you are in.",
+  code: "Code",
+  codeHelp: "Six digits of your authenticator app, or a recovery code.",
+  codeNeeded: "The code is needed.",
   setupCode: "Set-up code",
   setupCodeHelp: "The server printed it when it started.",
   emailNeeded: "An email address is needed.",
@@ -192,6 +196,8 @@ export default {
   fault_account_disabled: "This account is disabled. Ask the person who runs this server.",
   fault_registration_closed: "This server takes no new accounts. Ask the person who runs it.",
   fault_invite_invalid: "An invitation is needed to register here, and this one is not good.",
+  fault_totp_required: "One step more: the code of your authenticator app.",
+  fault_code_invalid: "This code is not right, or was used before.",
   fault_setup_code_required: "The first account needs the set-up code that the server printed when it started.",
   fault_api_key_missing: "To answer, this server needs a key for a model service.",
   fault_model_not_allowed: "This server does not offer this model.",
@@ -262,5 +268,6 @@ export default {
 
   // rooms
   settings: "Settings",
+  administration: "Administration",
   tokenUsage: "Token usage",
 };

@@ -51,6 +51,10 @@ export default {
   inviteNeeded: "这台服务器凭邀请注册。",
   registrationClosed: "这台服务器不开放注册，请联系管理它的人。",
   invitation: "邀请码",
+  invited: "你收到了邀请。填好名字、邮箱和密码就能进来。",
+  code: "验证码",
+  codeHelp: "身份验证器应用里的六位数字，或者一个恢复码。",
+  codeNeeded: "请填写验证码。",
   setupCode: "安装码",
   setupCodeHelp: "服务器启动时打印在终端里。",
   emailNeeded: "请填写邮箱。",
@@ -192,6 +196,8 @@ export default {
   fault_account_disabled: "这个账户已停用，请联系管理这台服务器的人。",
   fault_registration_closed: "这台服务器不开放注册，请联系管理它的人。",
   fault_invite_invalid: "在这里注册需要邀请，而这个邀请无效。",
+  fault_totp_required: "还差一步：请填写身份验证器应用里的验证码。",
+  fault_code_invalid: "验证码不对，或者已经用过。",
   fault_setup_code_required: "第一个账户需要服务器启动时打印的安装码。",
   fault_api_key_missing: "要回答问题，需要一个模型服务的密钥。",
   fault_model_not_allowed: "这台服务器不提供这个模型。",
@@ -262,5 +268,6 @@ export default {
 
   // rooms
   settings: "设置",
+  administration: "管理",
   tokenUsage: "词元用量",
 };
