@@ -2,11 +2,14 @@
 
 const STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
-/** The words for the time from `now` to `then`, both in Unix seconds: "5 minutes ago", "in 4 days". */
+/** The words for the time from `now` to `then`, both in Unix seconds: "5 minutes ago", "In 4 days". */
 export function ago(then, now, locale) {
   let amount = then - now;
   for (const [unit, many] of STEPS) {
-    if (Math.abs(amount) < many) return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.round(amount), unit);
+    if (Math.abs(amount) < many) {
+      const words = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.round(amount), unit);
+      return words[0].toUpperCase() + words.slice(1);
+    }
     amount /= many;
   }
   return "";

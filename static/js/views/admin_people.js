@@ -64,6 +64,5 @@ function share({ t }, { tokens_month: used, has_api_key: hasKey }, cap) {
   const isFull = used >= cap * FULL;
   const filled = el("i");
   filled.style.inlineSize = `${Math.min(100, (used / cap) * 100)}%`;
-  const words = [t("usedOf", { used, limit: cap }), isFull ? t("full") : null].filter(Boolean).join(", ");
-  return el("div.cap", null, el("span.num", null, words), el(`span.track${isFull ? ".full" : ""}`, { "aria-hidden": "true" }, filled), own);
+  return el("div.cap", null, el("span.num", null, t(isFull ? "usedUp" : "usedOf", { used, limit: cap })), el(`span.track${isFull ? ".full" : ""}`, { "aria-hidden": "true" }, filled), own);
 }

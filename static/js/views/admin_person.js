@@ -65,7 +65,7 @@ async function remove(ctx, people, { id, name, email }) {
 export function capField(ctx, key, word, value, help) {
   const wrong = (text) => !/^\d{0,13}$/.test(text.replaceAll(/[\s,.]/g, "")) && ctx.t("wholeNumber");
   const field = createField(key, word, { inputmode: "numeric", autocomplete: "off", dir: "ltr" }, wrong, { help });
-  field.input.value = value ?? "";
+  field.input.value = value === null ? "" : ctx.t.number(value);
   return field;
 }
 

@@ -6,7 +6,7 @@ import { openDialog } from "./dialog.js";
 /** Shows it until the person closes it. With `file` it can be kept as one. */
 export function showOnce(ctx, title, { sentence, text, word, file = null }) {
   const { t } = ctx;
-  const shown = el("pre.once", { tabindex: 0, role: "group", "aria-label": title }, text);
+  const shown = el("pre.kept-text", { tabindex: 0, role: "group", "aria-label": title }, text);
   const copy = button(word, async () => {
     if (await copyText(text)) copy.replaceChildren(t("copied"));
     setTimeout(() => copy.replaceChildren(word), 2000);
