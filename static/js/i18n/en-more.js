@@ -306,4 +306,23 @@ export default {
   recoveryWhat: "Two-factor login is on. Each of these codes lets you in once when your phone is away. They are shown only now: keep them in a safe place.",
   copyCodes: "Copy codes",
   twoFactorIsOff: "Two-factor login is off.",
+
+  // own prompts
+  prompts: "Prompts",
+  promptsShort: "Type / in the message box to use one",
+  managePrompts: "Manage prompts",
+  promptsHelp: "Type / at the beginning of a message to use one.",
+  noPrompts: "You have no prompts yet.",
+  noPromptsYet: "You have no prompts yet. Settings, Answers is where they are made.",
+  newPrompt: "New prompt",
+  editPrompt: "Edit: {name}",
+  deletePrompt: "Delete: {name}",
+  deletePromptSure: "Delete this prompt?",
+  promptName: "Name",
+  promptText: "Text",
+  variablesHelp: "What stands in double braces, such as {example}, is asked for each time.",
+  insert: "Insert",
+  "A name is one line of at most 60 characters.": "A name is one line of at most 60 characters.",
+  exampleWord: "city",
+  "A prompt has this name already.": "A prompt has this name already.",
 };

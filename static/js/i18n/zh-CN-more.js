@@ -306,4 +306,23 @@ export default {
   recoveryWhat: "两步登录已开启。手机不在身边时，每个恢复码可以登录一次。它们只显示这一次，请妥善保存。",
   copyCodes: "复制恢复码",
   twoFactorIsOff: "两步登录已关闭。",
+
+  // own prompts
+  prompts: "提示词",
+  promptsShort: "在输入框里键入 / 来使用",
+  managePrompts: "管理提示词",
+  promptsHelp: "在消息开头键入 / 来使用。",
+  noPrompts: "还没有提示词。",
+  noPromptsYet: "还没有提示词，可以在“设置 › 回答”里添加。",
+  newPrompt: "新提示词",
+  editPrompt: "编辑：{name}",
+  deletePrompt: "删除：{name}",
+  deletePromptSure: "要删除这个提示词吗？",
+  promptName: "名称",
+  promptText: "内容",
+  variablesHelp: "双花括号里的词，例如 {example}，每次使用时填写。",
+  insert: "插入",
+  "A name is one line of at most 60 characters.": "名称是一行文字，最多 60 个字符。",
+  exampleWord: "城市",
+  "A prompt has this name already.": "已经有叫这个名称的提示词了。",
 };

@@ -3,7 +3,7 @@
 import { el, iconButton } from "../lib/dom.js";
 import { Conversation } from "../models/conversation.js";
 import { HOLD, Scroll } from "../models/scroll.js";
-import { createEmpty, createLatest, createListener, lazyActions, lazyRail } from "./chat_parts.js";
+import { createEmpty, createLatest, createListener, lazyActions, lazyRail, lazySlash } from "./chat_parts.js";
 import { watchCode } from "./code.js";
 import { mountComposer } from "./composer.js";
 import { mountConversation } from "./conversation.js";
@@ -23,6 +23,7 @@ export function mountChat(main, ctx) {
   const actions = lazyActions(ctx, room);
   const turns = mountConversation(scroller, ctx, scroll, actions);
   const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, text) });
+  const slash = lazySlash(ctx, composer);
   const latest = createLatest(ctx, room);
   dock.prepend(latest);
   const rail = lazyRail(main, ctx, { scroll, current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
@@ -184,6 +185,7 @@ export function mountChat(main, ctx) {
       composer.destroy();
       latest.remove();
       rail.destroy();
+      slash.destroy();
       unwatchCode();
       document.removeEventListener("visibilitychange", seen);
       session.removeEventListener("sibling", told);
