@@ -1,11 +1,8 @@
-// Invitations: made, copied as a link, ended. A code is known only when it is made.
+// Invitations that can still be used. They are made beside (admin_invite.js), and ended here.
 
 import { ago } from "../lib/ago.js";
 import { button, el } from "../lib/dom.js";
 import { seconds } from "../lib/words.js";
-import { askWith } from "./ask.js";
-import { createField } from "./field.js";
-import { showOnce } from "./once.js";
 
 export function mountInvites(ctx) {
   const { t, api } = ctx;
@@ -38,24 +35,5 @@ export function mountInvites(ctx) {
     return el("tr", null, el("th", { scope: "row", dir: "auto" }, note), el("td", null, t.number(invite.uses_left)), el("td.muted", null, ago(invite.expires, seconds(), t.locale)), el("td.r", null, end));
   }
 
-  /** Asks whom it is for, and shows the link. */
-  function create() {
-    const number = (most) => (value) => !(/^\d+$/.test(value) && value >= 1 && value <= most) && t("numberTo", { most });
-    const fields = [
-      createField("note", t("inviteFor"), { autocomplete: "off", maxlength: 200, placeholder: t("inviteForWhom") }, () => false),
-      createField("uses", t("people"), { type: "number", min: 1, max: 1000, inputmode: "numeric" }, number(1000), { help: t("usesHelp") }),
-      createField("days", t("validDays"), { type: "number", min: 1, max: 365, inputmode: "numeric" }, number(365)),
-    ];
-    fields[1].input.value = 1;
-    fields[2].input.value = 7;
-    askWith(ctx, t("invite"), fields, { word: t("makeLink"), send: async ({ note, uses, days }) => {
-      const made = await api("/admin/invites", { method: "POST", body: { note, uses: Number(uses), days: Number(days) } });
-      // Where no public address is configured, the one that one is at is the best guess.
-      const text = new URL(made.url, location.origin).href;
-      setTimeout(() => showOnce(ctx, t("inviteLink"), { sentence: t("inviteOnce"), text, word: t("copyLink") }));
-      read().catch(() => {});
-    } });
-  }
-
-  return { element, read, create };
+  return { element, read };
 }

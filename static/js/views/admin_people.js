@@ -4,7 +4,6 @@ import { ago } from "../lib/ago.js";
 import { button, el, icon, iconButton, say } from "../lib/dom.js";
 import { seconds } from "../lib/words.js";
 import { People } from "../models/people.js";
-import { openPersonMenu } from "./admin_person.js";
 import { mountInvites } from "./admin_invites.js";
 import { fillAvatar } from "./sidebar.js";
 
@@ -17,7 +16,7 @@ export function mountPart(holder, ctx) {
   const people = new People(ctx);
   const invites = mountInvites(ctx);
   const search = el("input.input", { type: "search", "aria-label": t("findPerson"), placeholder: t("findPerson"), autocomplete: "off", spellcheck: "false", dir: "auto" });
-  const invite = el("button.button.primary", { type: "button", click: () => invites.create() }, icon("plus", "icon small"), t("invite"));
+  const invite = el("button.button.primary", { type: "button", click: () => ctx.using("admin_invite", ({ askInvite }) => askInvite(ctx, invites.read)) }, icon("plus", "icon small"), t("invite"));
   const heads = ["person", "role", "state", "lastSeen", "sharedThisMonth"].map((key) => el(`th.of-${key}`, { scope: "col" }, t(key)));
   const rows = el("tbody");
   const table = el("table.grid-table.people", null, el("caption.sr", null, t("people")), el("thead", null, el("tr", null, ...heads, el("td"))), rows);
@@ -45,7 +44,7 @@ function row(ctx, people, person) {
   const { t } = ctx;
   const picture = el("span.avatar", { "aria-hidden": "true" });
   fillAvatar(picture, person);
-  const more = iconButton("more", t("moreAbout", { title: person.name }), () => openPersonMenu(ctx, people, person, more), { "aria-haspopup": "menu", "aria-expanded": "false" });
+  const more = iconButton("more", t("moreAbout", { title: person.name }), () => ctx.using("admin_person", ({ openPersonMenu }) => openPersonMenu(ctx, people, person, more)), { "aria-haspopup": "menu", "aria-expanded": "false" });
   const isSelf = person.id === ctx.session.user.id;
   const name = el("span", null, el("bdi", null, person.name), isSelf && el("span.faint", null, ` ${t("thatIsYou")}`), el("small", { dir: "auto" }, person.email));
   return el("tr", null,

@@ -41,7 +41,7 @@ export function open(ctx, first = null) {
       const report = await takeIn(ctx, file, {
         signal: sending.signal,
         sending: (part) => shown(part, part < 1 ? t("sendingFile", { percent: Math.round(part * 100) }) : t("fileSent")),
-        reading: ({ progress, total }) => shown(progress / 100, `${t("readingFile", { n: total })} ${t("goesOnAlone")}`),
+        reading: ({ progress, total }) => shown(progress / 100, t("readingFile", { n: total })),
       });
       ended(report);
     } catch (fault) {

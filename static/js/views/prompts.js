@@ -18,7 +18,7 @@ export function open(ctx) {
   function show(focused = fresh) {
     const rows = prompts.items.map((prompt) => el("li", null, el("span", null, el("b", { dir: "auto" }, prompt.name), el("small", { dir: "auto" }, prompt.text)),
       iconButton("edit", t("editPrompt", { name: prompt.name }), () => edit(prompt)), iconButton("trash", t("deletePrompt", { name: prompt.name }), () => remove(prompt))));
-    content.replaceChildren(el("p.help", null, t("promptsHelp")), rows.length > 0 ? el("ul.shelf.prompts", null, ...rows) : el("p.muted", null, t("noPrompts")));
+    content.replaceChildren(el("p.help", null, t("promptsHelp")), rows.length > 0 ? el("ul.shelf.own-prompts", null, ...rows) : el("p.muted", null, t("noPrompts")));
     dialog.foot.hidden = false;
     focused.focus();
   }

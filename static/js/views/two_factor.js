@@ -36,7 +36,7 @@ function showSetup(ctx, { secret, qr }) {
   const submit = button(t("turnOn"), null, "primary", { type: "submit", form: "two-factor" });
   const form = el("form.fields", { id: "two-factor", novalidate: true, submit: confirm }, code.element, wrong);
   const dialog = openDialog(ctx, t("twoFactor"), { kind: "two-factor", foot: [button(t("cancel"), () => dialog.close()), submit], body: [
-    el("p", null, t("scanIt")), picture, el("p.help", null, t("orType"), " ", el("bdi.key-now", null, key), " ", copy), form,
+    el("p", null, t("scanIt")), picture, el("p.help", null, t("orType")), el("p.typed-key", null, el("bdi.key-now", null, key), copy), form,
   ] });
   code.input.focus();
 

@@ -262,3 +262,37 @@ test("who used what: a chart, by person and by model as tables, and as files", a
   noFaults(window);
   await window.close();
 });
+
+test("in Chinese, in the dark, on a phone: an invitation, a cap, an announcement, use and figures", async () => {
+  const person = await world.server.person("周雨桐");
+  await person.ask("一");
+  const window = await world.window({ person: world.admin, language: "zh-CN", theme: "dark", size: "phone" });
+  const page = await window.open("/admin");
+  const go = (name) => page.getByRole("navigation", { name: "管理" }).getByRole("link", { name }).click();
+  await page.getByRole("button", { name: "邀请", exact: true }).click();
+  await page.getByRole("dialog", { name: "邀请" }).getByRole("textbox", { name: "给谁" }).fill("外公");
+  await fine(page, "invite");
+  await page.getByRole("button", { name: "生成链接" }).click();
+  await page.getByText("打开这个链接就能注册。它只显示这一次。").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("table", { name: "有效的邀请" }).getByRole("rowheader", { name: "外公" }).waitFor();
+  await page.getByRole("button", { name: "“周雨桐”的更多操作" }).click();
+  await fine(page, "menu");
+  await page.getByRole("menuitem", { name: "修改额度" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "每月词元" }).fill("60");
+  await page.getByRole("dialog").getByRole("button", { name: "保存" }).click();
+  await page.getByText("50 / 60").waitFor();
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone");
+  await go("用量");
+  await page.getByRole("table", { name: "按成员" }).getByRole("rowheader", { name: "周雨桐" }).waitFor();
+  await fine(page, "use");
+  await go("设置");
+  await page.getByRole("radiogroup", { name: "注册" }).waitFor();
+  await page.getByText("已在服务器的配置里固定。").first().waitFor();
+  await fine(page, "settings");
+  await go("服务器");
+  await page.getByRole("button", { name: "下载备份" }).waitFor();
+  await fine(page, "server");
+  noFaults(window);
+  await window.close();
+});

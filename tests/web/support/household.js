@@ -46,3 +46,39 @@ export async function answer(page, language) {
     return route.fulfill({ json: replies[name](route.request()) });
   });
 }
+
+const PROMPTS = {
+  en: [["Kind letter", "Write to {{who}} about {{what}}, kindly and in few words."], ["Meal plan", "Plan dinners for {{days}} days, with what is in season."], ["Proofread", "Look for mistakes, and say why each one is one."]],
+  "zh-CN": [["写封客气的信", "给{{谁}}写一封关于{{什么事}}的信，客气、简短。"], ["一周菜单", "用当季的食材，安排{{几}}天的晚饭。"], ["校对", "找出文中的错误，并说明原因。"]],
+};
+
+/** Answers with prompts of one's own. */
+export const prompts = (page, language) => page.route(/\/api\/prompts/, (route) => route.fulfill({ json: { prompts: PROMPTS[language].map(([name, text], at) => ({ id: at + 1, name, text })), next: null } }));
+
+const PROBLEMS = {
+  en: [["Sourdough that will not rise", "It is in the trash here, and was left there."], ["New chat", "There are no messages in it."], ["conversations-004.json", "The file ends in the middle of a conversation."]],
+  "zh-CN": [["面团怎么也发不起来", "It is in the trash here, and was left there."], ["新对话", "There are no messages in it."], ["conversations-004.json", "The file ends in the middle of a conversation."]],
+};
+
+/** Opens the import, and shows one that has come so far. */
+export async function take(page, language, status) {
+  const problems = PROBLEMS[language].map(([title, reason]) => ({ title, reason }));
+  await page.route(/\/api\/import$/, (route) => route.fulfill({ status: 202, json: { id: 1, status: "running" } }));
+  await page.route(/\/api\/import\/1$/, (route) => route.fulfill({ json: { id: 1, status, format: "chatgpt", total: 1284, imported: 1268, updated: 9, skipped: 6, failed: 1, progress: 62, problems } }));
+  await page.locator("#data button").first().click();
+  await page.locator("dialog input[type=file]").setInputFiles({ name: "chatgpt-export.zip", mimeType: "application/zip", buffer: Buffer.alloc(64) });
+  await page.locator(status === "done" ? ".counts" : "dialog progress").waitFor();
+}
+
+/** A picture in the manner of a QR code, for pictures alone. */
+export const qr = (() => {
+  const size = 33;
+  const ring = (x, y) => [[0, 0], [size - 7, 0], [0, size - 7]].map(([left, top]) => Math.max(Math.abs(x - left - 3), Math.abs(y - top - 3))).find((far) => far <= 4);
+  const isDark = (x, y) => {
+    const far = ring(x, y);
+    return far === undefined ? (x * 7 + y * 13 + x * y * 5) % 11 < 5 : far === 3 || far < 2;
+  };
+  const all = Array.from({ length: size * size }, (_, at) => [at % size, Math.floor(at / size)]);
+  const path = all.filter(([x, y]) => isDark(x, y)).map(([x, y]) => `M${x + 2} ${y + 2}h1v1h-1z`).join("");
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size + 4} ${size + 4}"><path fill="white" d="M0 0h${size + 4}v${size + 4}H0z"/><path d="${path}"/></svg>`;
+})();
