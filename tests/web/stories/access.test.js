@@ -11,8 +11,12 @@ const world = createWorld();
 
 const ANSWER = "A **bold** answer.\n\n# Heading\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```js\nlet x = \"y\"; // note\n```\n\n- one\n- [ ] two\n\n> quote\n\n$$x^2$$\n\n[link](https://example.org/) and `code`.\n";
 
+/** Until nothing fades in or out any more: what is half gone has no contrast to speak of. A caret blinks for ever. */
+const settled = (page) => page.waitForFunction(() => document.getAnimations().every((each) => each.playState !== "running" || each.effect.getComputedTiming().iterations === Infinity));
+
 /** Asks axe. The policy forbids its script on the page, so it runs beside it. */
 async function check(page, view) {
+  await settled(page);
   await page.evaluate(axe);
   const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const told = found.violations.flatMap((violation) => violation.nodes.map((node) => `${view}: ${violation.id} ${node.target} ${node.html.slice(0, 120)}`));
@@ -69,7 +73,6 @@ for (const language of ["en", "zh-CN"]) {
           }
           if (view === "menu" && size === "phone") continue;
           await prepare?.(page);
-          await page.waitForTimeout(220);
           told.push(...await check(page, view));
         }
         await window.close();
