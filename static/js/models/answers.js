@@ -24,10 +24,10 @@ export class Answers {
   }
 
   /** Sends a message, and shows it at once. */
-  begin({ path, body, text, parent, kind, turn: of }) {
+  begin({ path, body, text, files, parent, kind, turn: of }) {
     const { ctx, id } = this.#conversation;
     const turn = {
-      id: body.client_id, conversation_id: id, parent_id: parent, prompt: text, response: "", reasoning: "", status: "streaming",
+      id: body.client_id, conversation_id: id, parent_id: parent, prompt: text, attachments: files, response: "", reasoning: "", status: "streaming",
       model: body.model ?? "", created: seconds(), usage: {}, error: null, error_code: null, finish_reason: null,
     };
     const holder = { turn, text, kind, of };

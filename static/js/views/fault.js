@@ -34,6 +34,23 @@ export function fault({ code, message, requestId, retryAfter }, ctx, { retry, di
   return notice;
 }
 
+/** Says beside the box why a message was not taken, which is in it again. */
+export function refused(why, ctx, composer, retry) {
+  const message = Object.values(why.fields)[0] ?? why.message;
+  const about = { code: why.code, requestId: why.requestId, retryAfter: why.retryAfter, message };
+  const clear = () => composer.notice.replaceChildren();
+  const again = retry && (() => {
+    clear();
+    retry();
+  });
+  const dismiss = () => {
+    clear();
+    composer.focus();
+  };
+  composer.notice.replaceChildren(fault(about, ctx, { retry: again, dismiss }));
+  ctx.alert(said(about, ctx.t).sentence);
+}
+
 /** Counts the seconds down; then it may be tried again. */
 function count(words, again, until, sentence, t) {
   const left = until - seconds();

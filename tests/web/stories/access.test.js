@@ -59,7 +59,6 @@ for (const language of ["en", "zh-CN"]) {
           }
           if (view === "menu" && size === "phone") continue;
           await prepare?.(page);
-          await page.waitForTimeout(220);
           told.push(...await check(page, view));
         }
         await window.close();
