@@ -1,7 +1,8 @@
 # The targets of everyday work. Each is one command, the same here and in CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test fmt lint unit shipping contract web model deny bench pictures dist dist-test reproducible clean
+.PHONY: help build run demo test fmt lint unit shipping contract web model deny soak bench pictures dist dist-test \
+  reproducible clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -41,6 +42,9 @@ web: ## the page in real Chromium
 
 model: ## a chat against a real model
 	tools/test model
+
+soak: ## the long loops, for some hours: faults at every write, kills, fuzz; ARGS="kills=100 minutes=5 fuzz=1000" for less
+	tools/soak $(ARGS)
 
 bench: ## measure beside nginx; ARGS="--update-readme" writes README's table
 	cargo build --release

@@ -197,3 +197,18 @@ fn p23_the_proxy_of_the_configuration_is_used() {
     let _ = server.user("ann").post("/api/chat", &json!({"message": "hi"}));
     assert!(proxy.received()[0].head.contains("model.example"), "{}", proxy.received()[0].head);
 }
+
+#[test]
+fn o7_a_configuration_writes_nothing_into_a_terminal() {
+    let place = Place::new();
+    for text in [
+        "\u{1b}[2J\0 = 1\n",
+        "[server]\n\"\\u001b]0;x\\u0007\" = 1\n",
+        "[auth]\ntoken_ttl = \"\\u001b[2J\"\n",
+    ] {
+        let ended = place.run(&["config", "check", "--config", &place.write("c.toml", text)]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let odd = |c: char| c.is_control() && c != '\n';
+        assert!(!ended.stderr.contains(odd) && !ended.stdout.contains(odd), "{ended:?}");
+    }
+}
