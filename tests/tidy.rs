@@ -60,6 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Dates of signatures and of a provider's Retry-After have forms of their own.
     ("jiff", &["calendar.rs", "oss.rs", "tls.rs", "upstream/"]),
     ("jsonwebtoken", &["auth/"]),
+    ("mimalloc", &["main.rs"]),
     ("multer", &["http/"]),
     ("pulldown_latex", &["render/"]),
     ("r2d2", &["store/"]),

@@ -50,6 +50,8 @@ struct State {
     /// Bytes of reasoning when it last did.
     reset_at: usize,
     saved: Saved,
+    /// Nothing comes any more, though the end is not told yet.
+    whole: bool,
     ended: Option<Ended>,
     /// The end could not be written at the first try, and is tried again.
     unwritten: bool,
@@ -251,7 +253,7 @@ impl Generation {
         drop(state);
         self.changed.send_replace(());
         if self.wants_html.load(Relaxed) && (line_ended || self.owes_html()) {
-            self.render(false);
+            self.render();
         }
     }
 
@@ -263,28 +265,31 @@ impl Generation {
     /// Renders such a line, though the model says nothing more for now.
     pub fn render_owed(&self) {
         if self.owes_html() {
-            self.render(false);
+            self.render();
         }
     }
 
     /// From now on the answer is rendered as it grows; what there is of it is rendered at once.
     pub fn want_html(&self) {
         if !self.wants_html.swap(true, Relaxed) {
-            self.render(false);
+            self.render();
         }
     }
 
-    /// Nothing comes any more: the rest is rendered, if anybody wants that.
+    /// Nothing comes any more: the rest is rendered, now or when somebody wants it. Who asks at this very moment has
+    /// either been seen here, or sees under the same lock that the text is whole.
     pub fn finish_rendering(&self) {
+        self.lock().whole = true;
         if self.wants_html.load(Relaxed) {
-            self.render(true);
+            self.render();
         }
     }
 
-    fn render(&self, ended: bool) {
+    fn render(&self) {
         let mut rendering = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
         let rendering = rendering.get_or_insert_default();
-        let is_now = ended || rendering.is_due();
+        let whole = self.lock().whole;
+        let is_now = whole || rendering.is_due();
         self.owes_html.store(!is_now, Relaxed);
         if !is_now {
             return;
@@ -293,7 +298,7 @@ impl Generation {
             let state = self.lock();
             (state.response.clone(), state.resets)
         };
-        rendering.update(&text, resets, ended);
+        rendering.update(&text, resets, whole);
         self.changed.send_replace(());
     }
 
@@ -470,6 +475,19 @@ mod tests {
         let news = generation.read(&mut position);
         assert_eq!((news.reset, &*news.reasoning, &*news.response), (true, "plan", "yes"));
         assert!(!generation.read(&mut position).reset);
+    }
+
+    #[test]
+    fn c32_html_that_is_asked_for_after_the_last_word_is_whole() {
+        let generation = generation();
+        let text = "**one**\n\n**two**";
+        generation.hear(&Heard::Text(text));
+        generation.finish_rendering();
+        generation.want_html();
+        let html = |change: Change| (change.html, change.open);
+        let (changes, _) = generation.read_html(&mut Seen::default());
+        let whole: Vec<_> = crate::render::blocks(text).into_iter().map(|html| (Some(html), false)).collect();
+        assert_eq!(changes.into_iter().map(html).collect::<Vec<_>>(), whole);
     }
 
     /// The text that recovery would put together from what was saved.

@@ -230,9 +230,15 @@ impl Follow {
         let (news, html, resets) = match &mut self.source {
             Source::Running(generation, changes) => {
                 changes.borrow_and_update();
-                let (html, resets) =
-                    self.html.as_mut().map(|seen| generation.read_html(seen)).unwrap_or_default();
-                (generation.read(&mut self.position), html, resets)
+                let mut read_html =
+                    || self.html.as_mut().map(|seen| generation.read_html(seen)).unwrap_or_default();
+                let (mut html, resets) = read_html();
+                let news = generation.read(&mut self.position);
+                if news.ended.is_some() {
+                    // It may have ended between the two looks; at the end all text is out, and the last blocks belong to it.
+                    html.extend(read_html().0);
+                }
+                (news, html, resets)
             }
             Source::Stored(turn, html) => (stored(turn, &mut self.position), std::mem::take(html), 0),
         };

@@ -25,6 +25,7 @@ mod history;
 mod http_layer;
 mod import;
 mod import_bad;
+mod import_files;
 mod input;
 mod limits;
 mod login;

@@ -44,6 +44,21 @@ fn o3_every_fault_is_said_at_once_with_line_and_key() {
 }
 
 #[test]
+fn o3_what_its_files_hold_is_checked_at_once_too() {
+    let mut place = Place::new();
+    let none = place.write("none.pem", "no certificate");
+    place.set("tls.certificate", &none);
+    place.set("tls.key", &none);
+    place.set("upstream.ca_file", &none);
+    let ended = place.run(&["config", "check"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
+    for key in ["upstream.ca_file", "tls.certificate"] {
+        assert_eq!(ended.stderr.matches(key).count(), 1, "{key} in {}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
+}
+
+#[test]
 fn o3_a_file_that_cannot_be_read_is_named() {
     let place = Place::new();
     for file in ["missing.toml", "/", "/proc/self/mem"] {

@@ -25,6 +25,14 @@ export function set(element, properties) {
   return element;
 }
 
+/** Listens to events by name, and gives the function that stops it. */
+export function listen(target, listeners) {
+  for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener);
+  return () => {
+    for (const [name, listener] of Object.entries(listeners)) target.removeEventListener(name, listener);
+  };
+}
+
 /** A sign of the sprite. */
 export function icon(name, classes = "icon") {
   const svg = document.createElementNS(SVG, "svg");

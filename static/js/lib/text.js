@@ -68,6 +68,11 @@ export function firstWords(text, longest = 60) {
   return `${line.slice(0, end).trimEnd()}…`;
 }
 
+/** What a turn is called by: the first words of its question, else the name of what was shown. */
+export function headOf({ prompt, attachments = [] }, longest) {
+  return firstWords(prompt.trim() === "" ? attachments[0]?.name ?? "" : prompt, longest);
+}
+
 /** Ranges where any of the words stands, whatever its case. */
 export function findWords(text, query) {
   const lower = text.toLowerCase();

@@ -24,10 +24,10 @@ export class Answers {
   }
 
   /** Sends a message, and shows it at once. */
-  begin({ path, body, text, parent, kind, turn: of }) {
+  begin({ path, body, text, files, parent, kind, turn: of }) {
     const { ctx, id } = this.#conversation;
     const turn = {
-      id: body.client_id, conversation_id: id, parent_id: parent, prompt: text, response: "", reasoning: "", status: "streaming",
+      id: body.client_id, conversation_id: id, parent_id: parent, prompt: text, attachments: files, response: "", reasoning: "", status: "streaming",
       model: body.model ?? "", created: seconds(), usage: {}, error: null, error_code: null, finish_reason: null,
     };
     const holder = { turn, text, kind, of };
@@ -91,7 +91,7 @@ export class Answers {
     if (this.pending !== holder) return;
     const conversation = this.#conversation;
     const before = holder.turn;
-    holder.turn = { ...before, id: data.id, conversation_id: data.conversation_id, parent_id: data.parent_id, model: data.model };
+    holder.turn = { ...before, id: data.id, conversation_id: data.conversation_id, parent_id: data.parent_id, model: data.model, paid_by: data.paid_by };
     for (const map of [this.live, this.#stops]) {
       map.set(data.id, map.get(before.id));
       map.delete(before.id);

@@ -91,18 +91,19 @@ export class Conversation extends EventTarget {
    * Sends a message below the current turn, or below `parent`. `name` is the send's own name: a second try with it is the
    * same message. `kind` says what it is for the page: `message`, or `edit` of `turn`, or `goOn`.
    */
-  send(text, { parent = this.tree.current, name = newId(), kind = "message", turn = null } = {}) {
+  send(text, { parent = this.tree.current, name = newId(), kind = "message", turn = null, files = [] } = {}) {
     const body = { message: text, client_id: name, stream: true, ...this.#how() };
+    if (files.length > 0) body.attachments = files.map((file) => file.id);
     if (this.id !== null) Object.assign(body, { conversation_id: this.id, parent_id: parent });
     else if (this.info.system_prompt) body.system_prompt = this.info.system_prompt;
-    this.answers.begin({ path: "/chat", body, text, parent, kind, turn });
+    this.answers.begin({ path: "/chat", body, text, files, parent, kind, turn });
   }
 
   /** Asks a turn's question again. */
   retry(turn) {
     const { model } = this.#how();
     const body = { stream: true, client_id: newId(), model };
-    this.answers.begin({ path: `/chat/${turn.id}/retry`, body, text: turn.prompt, parent: turn.parent_id, kind: "retry", turn });
+    this.answers.begin({ path: `/chat/${turn.id}/retry`, body, text: turn.prompt, files: turn.attachments, parent: turn.parent_id, kind: "retry", turn });
   }
 
   /** Ends the answer that runs. */

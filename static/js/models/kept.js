@@ -44,7 +44,7 @@ function json(name, kind) {
 }
 
 const DEFAULTS = {
-  theme: null, language: null, face: null, size: null, listHidden: false, sendWith: "enter", singleKeys: true, model: null,
+  theme: null, language: null, face: null, size: null, listHidden: false, sendWith: "enter", singleKeys: true, model: null, heard: null,
 };
 
 /** Choices of this browser. `data-` attributes of the document follow those that style sees. */
@@ -73,9 +73,10 @@ export const places = {
   },
 };
 
-const NOTHING = { text: "", id: null, waiting: null };
+const NOTHING = { text: "", files: [], id: null, waiting: null };
 
 const joined = (first, second) => [first, second].filter((text) => text.trim() !== "").join("\n\n");
+const idsOf = (files) => files.map((file) => file.id).join();
 
 /**
  * What was typed and not sent, and what was sent and not taken yet, for each conversation of a person. Nothing typed is lost
@@ -92,24 +93,24 @@ export function createDrafts(user, kept = { read, write }) {
     }
   };
   const save = (conversation, draft) => {
-    const isNothing = draft.text === "" && draft.waiting === null;
+    const isNothing = draft.text === "" && draft.files.length === 0 && draft.waiting === null;
     kept.write(name(conversation), isNothing ? null : JSON.stringify(draft));
     return draft;
   };
   const drafts = {
-    /** What the box shall hold. What was sent and not taken is in it again. */
+    /** What the box shall hold, `{text, files}`. What was sent and not taken is in it again. */
     open: (conversation) => drafts.back(conversation),
-    /** The text in the box is this now. Changed words are another message, with another name. */
-    write(conversation, text) {
+    /** This is in the box now. Changed words or files are another message, with another name. */
+    write(conversation, { text, files }) {
       const draft = load(conversation);
-      const id = draft.id && draft.text.trim() === text.trim() ? draft.id : null;
-      save(conversation, { ...draft, text, id });
+      const now = { ...draft, text: text ?? draft.text, files: files ?? draft.files };
+      const isSame = draft.text.trim() === now.text.trim() && idsOf(draft.files) === idsOf(now.files);
+      save(conversation, { ...now, id: isSame ? draft.id : null });
     },
-    /** The text goes out; gives the name of the send. The box is empty. */
-    send(conversation, text) {
-      const draft = load(conversation);
-      const id = draft.id ?? newId();
-      save(conversation, { text: "", id: null, waiting: { text, id } });
+    /** The message goes out; gives the name of the send. The box is empty. */
+    send(conversation, text, files = []) {
+      const id = load(conversation).id ?? newId();
+      save(conversation, { ...NOTHING, waiting: { text, files, id } });
       return id;
     },
     /** The server has it, in this conversation. What was typed since goes on there. */
@@ -121,10 +122,11 @@ export function createDrafts(user, kept = { read, write }) {
     /** It was not taken: it is in the box again, before what was typed since. */
     back(conversation) {
       const draft = load(conversation);
-      if (draft.waiting === null) return draft.text;
-      const { text, id } = draft.waiting;
-      const isAlone = draft.text.trim() === "";
-      return save(conversation, { text: joined(text, draft.text), id: isAlone ? id : null, waiting: null }).text;
+      if (draft.waiting === null) return draft;
+      const { text, files = [], id } = draft.waiting;
+      const isAlone = draft.text.trim() === "" && draft.files.length === 0;
+      const both = { text: joined(text, draft.text), files: [...files, ...draft.files] };
+      return save(conversation, { ...both, id: isAlone ? id : null, waiting: null });
     },
   };
   return drafts;

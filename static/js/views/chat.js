@@ -5,7 +5,7 @@ import { Conversation } from "../models/conversation.js";
 import { HOLD, Scroll } from "../models/scroll.js";
 import { createEmpty, createLatest, createListener, lazyActions, lazyRail } from "./chat_parts.js";
 import { watchCode } from "./code.js";
-import { mountComposer } from "./composer.js";
+import { lazySlash, mountComposer } from "./composer.js";
 import { mountConversation } from "./conversation.js";
 import { fillBar } from "./shell.js";
 import { fault as faultNotice } from "./fault.js";
@@ -22,7 +22,8 @@ export function mountChat(main, ctx) {
   const room = { model: null, scroll, follow, refresh, show };
   const actions = lazyActions(ctx, room);
   const turns = mountConversation(scroller, ctx, scroll, actions);
-  const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, text) });
+  const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, { text }) });
+  const slash = lazySlash(ctx, composer);
   const latest = createLatest(ctx, room);
   dock.prepend(latest);
   const rail = lazyRail(main, ctx, { scroll, current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
@@ -47,7 +48,7 @@ export function mountChat(main, ctx) {
     room.model = model;
     ctx.currentConversation = id;
     listen(model, room);
-    composer.text = drafts.open(id);
+    composer.open(id, drafts.open(id));
     composer.notice.replaceChildren();
     if (id === null) return show();
     heading.rename(list.find(id)?.title ?? "");
@@ -118,10 +119,11 @@ export function mountChat(main, ctx) {
 
   // --- writing
 
-  function send(text) {
+  function send(text, files) {
     composer.notice.replaceChildren();
     const isFirst = room.model.path().length === 0;
-    room.model.send(text, { name: drafts.send(room.model.id, text) });
+    room.model.send(text, { files, name: drafts.send(room.model.id, text, files) });
+    composer.open(room.model.id, { text: "", files: [] });
     if (isFirst) show();
     follow();
     ctx.speak(t("answering"));
@@ -184,6 +186,7 @@ export function mountChat(main, ctx) {
       composer.destroy();
       latest.remove();
       rail.destroy();
+      slash.destroy();
       unwatchCode();
       document.removeEventListener("visibilitychange", seen);
       session.removeEventListener("sibling", told);

@@ -1,9 +1,8 @@
 // Parts of the room: what a conversation says, put where it belongs; the empty chat; tools and rail, fetched when needed.
 
-import { el, icon } from "../lib/dom.js";
+import { el, icon, iconButton, listen } from "../lib/dom.js";
 import { partOfDay } from "../lib/words.js";
-import { features } from "../models/session.js";
-import { fault as faultNotice, said } from "./fault.js";
+import { refused, said } from "./fault.js";
 
 /** How an answer ended, in words for those who listen. */
 const ENDS = { stopped: "stopped", interrupted: "interrupted", truncated: "truncated" };
@@ -11,25 +10,6 @@ const ENDS = { stopped: "stopped", interrupted: "interrupted", truncated: "trunc
 /** Gives the function that listens to a conversation as long as it is the room's. */
 export function createListener(ctx) {
   const { t, drafts } = ctx;
-
-  /** Why a message was not taken, beside the box it is in again. */
-  function notice(fault, room, retry) {
-    const message = Object.values(fault.fields)[0] ?? fault.message;
-    const about = { code: fault.code, requestId: fault.requestId, retryAfter: fault.retryAfter, message };
-    const { composer } = room;
-    const clear = () => composer.notice.replaceChildren();
-    const again = retry && (() => {
-      clear();
-      retry();
-    });
-    const dismiss = () => {
-      clear();
-      composer.focus();
-    };
-    composer.notice.replaceChildren(faultNotice(about, ctx, { retry: again, dismiss }));
-    ctx.alert(said(about, t).sentence);
-  }
-
   const listeners = {
     info: (_, room) => room.refresh(),
     turns(_, room) {
@@ -48,24 +28,87 @@ export function createListener(ctx) {
       if (!isNew) return;
       ctx.currentConversation = room.model.id;
       ctx.replace(`/chat/${room.model.id}`);
+      room.composer.open(room.model.id, drafts.open(room.model.id));
     },
     refused({ fault, kind, text, turn }, room) {
       const { model, composer, actions } = room;
-      if (kind === "message") composer.text = drafts.back(model.id);
+      if (kind === "message") composer.open(model.id, drafts.back(model.id));
       if (model.path().length === 0) room.show();
       room.refresh();
       if (kind === "edit") actions.edit(turn, text);
       if (fault.code === "given_up" || fault.status === 401) return;
-      notice(fault, room, kind === "retry" ? () => actions.retry(turn) : null);
+      refused(fault, ctx, composer, kind === "retry" ? () => actions.retry(turn) : null);
     },
   };
 
   return (model, room) => {
+    // Also of a conversation that was left meanwhile.
+    model.addEventListener("placed", ({ detail: { isNew, kind } }) => kind === "message" && drafts.placed(isNew ? null : model.id, model.id));
     for (const [name, listener] of Object.entries(listeners)) {
       model.addEventListener(name, ({ detail }) => model === room.model && listener(detail ?? {}, room));
     }
-    // Also of a conversation that was left meanwhile.
-    model.addEventListener("placed", ({ detail: { isNew, kind } }) => kind === "message" && drafts.placed(isNew ? null : model.id, model.id));
+  };
+}
+
+/**
+ * Files beside the text of the box: chosen, pasted, or dropped anywhere in the room. What shows and sends them is fetched
+ * with the first one. `changed` is called when there are others.
+ */
+export function lazyTray(main, field, ctx, changed) {
+  const word = ctx.t("addFiles");
+  let [tray, kept, at] = [null, [], null];
+  const told = (conversation, files) => {
+    ctx.drafts.write(conversation, { files });
+    changed();
+  };
+  const using = (run) => ctx.using("attach", ({ mountTray }) => {
+    if (!tray) {
+      tray = mountTray(field, ctx, told);
+      tray.open(at, kept);
+    }
+    run?.();
+  });
+  const add = (files) => files.length > 0 && using(() => tray.add(files));
+  const choose = () => {
+    add([...input.files]);
+    input.value = "";
+  };
+  const input = el("input", { type: "file", multiple: true, hidden: true, "aria-label": word, change: choose });
+  const drag = (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    field.form.classList.toggle("drop", event.type === "dragover");
+    if (event.type === "drop") add([...event.dataTransfer.files]);
+  };
+  const deaf = listen(main, {
+    dragover: drag,
+    drop: drag,
+    dragleave: (event) => !main.contains(event.relatedTarget) && field.form.classList.remove("drop"),
+    paste(event) {
+      const { files, types } = event.clipboardData;
+      // A table out of an office program comes as words and as a picture of them: the words are meant.
+      if (event.target !== field || files.length === 0 || types.includes("text/plain") && types.includes("text/html")) return;
+      event.preventDefault();
+      add([...files]);
+    },
+  });
+  return {
+    button: el("span.add", null, iconButton("image", word, () => input.click()), input),
+    get files() {
+      return tray?.files ?? kept;
+    },
+    get obstacle() {
+      return tray?.obstacle ?? null;
+    },
+    open(conversation, files) {
+      [at, kept] = [conversation, files];
+      if (tray) tray.open(at, files);
+      else if (files.length > 0) using();
+    },
+    destroy() {
+      deaf();
+      tray?.destroy();
+    },
   };
 }
 
@@ -89,8 +132,8 @@ export function createEmpty(ctx, { fill }) {
 
 /** Nobody's key is there: without one there are no answers. */
 function missing({ t, address }, isAdmin) {
-  const shared = isAdmin && features.people && el("a.button", { href: address("/admin") }, t("setSharedKey"));
-  return el("div.notice", null, icon("key"), el("p", null, t(isAdmin && features.people ? "noKeyAdmin" : "noKey")), el("a.button.primary", { href: address("/settings#keys") }, t("addMyKey")), shared);
+  const shared = isAdmin && el("a.button", { href: address("/admin#settings") }, t("setSharedKey"));
+  return el("div.notice", null, icon("key"), el("p", null, t(isAdmin ? "noKeyAdmin" : "noKey")), el("a.button.primary", { href: address("/settings#keys") }, t("addMyKey")), shared);
 }
 
 /** What of the shared key one may use. */

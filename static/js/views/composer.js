@@ -1,12 +1,13 @@
 // Where one writes. It grows with the text, sends by Enter, and never sends what an input method still composes.
 
-import { el, icon, iconButton, name, say, sends, set, setSign } from "../lib/dom.js";
+import { el, icon, iconButton, listen, name, say, sends, set, setSign } from "../lib/dom.js";
 import { prefs } from "../models/kept.js";
+import { lazyTray } from "./chat_parts.js";
 
 /** From this part of the limit on the count is shown. */
 const WARN = 0.9;
 
-/** `hooks` are `send(text)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`. */
+/** `hooks` are `send(text, files)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`. */
 export function mountComposer(dock, ctx, hooks) {
   const { t } = ctx;
   const form = dock.querySelector("form");
@@ -19,7 +20,8 @@ export function mountComposer(dock, ctx, hooks) {
   settings.append(dot);
   const count = el("span.count", { role: "status", hidden: true });
   const send = el("button.send", { type: "submit" }, icon("send"));
-  dock.querySelector(".composer-row").replaceChildren(model.element, settings, el("span.gap"), count, send);
+  const tray = lazyTray(dock.parentElement, field, ctx, () => update());
+  dock.querySelector(".composer-row").replaceChildren(tray.button, model.element, settings, el("span.gap"), count, send);
   say(dock.querySelector(".dock-note"), t("note"));
   const notice = el("div.dock-notice");
   form.before(notice);
@@ -30,12 +32,14 @@ export function mountComposer(dock, ctx, hooks) {
   function update() {
     const used = length();
     const isOver = used > most;
-    count.hidden = used < most * WARN;
-    count.classList.toggle("over", isOver);
-    say(count, count.hidden ? "" : isOver ? t("tooLong", { n: used - most, most }) : t("count", { used, most }));
+    const { obstacle } = tray;
+    const isNear = used >= most * WARN;
+    count.hidden = !isNear && obstacle === null;
+    count.classList.toggle("over", isOver || obstacle === "fileRefused");
+    say(count, isOver ? t("tooLong", { n: used - most, most }) : obstacle ? t(obstacle) : isNear ? t("count", { used, most }) : "");
     const isStop = isRunning;
     setSign(send, isStop ? "stop" : "send");
-    send.disabled = !isStop && (field.value.trim() === "" || isOver);
+    send.disabled = !isStop && !isReady();
     name(send, t(isStop ? "stop" : "send"));
     if (!isStop && !ctx.line.isUp) set(send, { title: t("sendsWhenBack") });
     grow();
@@ -49,13 +53,16 @@ export function mountComposer(dock, ctx, hooks) {
     field.style.blockSize = `${field.scrollHeight}px`;
   }
 
+  /** Whether there is something to send, and all of it is there. */
+  function isReady() {
+    return (field.value.trim() !== "" || tray.files.length > 0) && length() <= most && tray.obstacle === null;
+  }
+
   function submit() {
     if (isRunning) return hooks.stop();
-    const text = field.value;
-    if (text.trim() === "" || length() > most) return;
-    field.value = "";
-    update();
-    hooks.send(text);
+    if (!isReady()) return;
+    const [text, files] = [field.value, tray.files];
+    hooks.send(text, files);
   }
 
   const onInput = () => {
@@ -75,20 +82,16 @@ export function mountComposer(dock, ctx, hooks) {
     event.preventDefault();
     submit();
   };
-  field.addEventListener("input", onInput);
-  field.addEventListener("keydown", onKey);
-  form.addEventListener("submit", onSubmit);
-  ctx.line.addEventListener("change", update);
+  const deaf = [listen(field, { input: onInput, keydown: onKey }), listen(form, { submit: onSubmit }), listen(ctx.line, { change: update })];
   update();
 
   return {
     field,
     notice,
-    get text() {
-      return field.value;
-    },
-    set text(text) {
+    /** The box is that of this conversation, and holds `{text, files}`. */
+    open(conversation, { text, files }) {
       field.value = text;
+      tray.open(conversation, files);
       update();
     },
     focus() {
@@ -113,11 +116,9 @@ export function mountComposer(dock, ctx, hooks) {
     },
     model,
     destroy() {
-      field.removeEventListener("input", onInput);
-      field.removeEventListener("keydown", onKey);
-      form.removeEventListener("submit", onSubmit);
-      ctx.line.removeEventListener("change", update);
+      for (const stop of deaf) stop();
       notice.remove();
+      tray.destroy();
       model.destroy();
     },
   };
@@ -163,5 +164,24 @@ function createModelChoice(ctx, choose) {
       update();
     },
     destroy: () => models.removeEventListener("change", update),
+  };
+}
+
+/** Own prompts are fetched by the first slash. */
+export function lazySlash(ctx, composer) {
+  let made = null;
+  const typed = () => {
+    if (made) made.typed(composer.text);
+    else if (composer.text.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
+      made ??= mountSlash(ctx, composer);
+      made.typed(composer.text);
+    });
+  };
+  composer.field.addEventListener("input", typed);
+  return {
+    destroy() {
+      composer.field.removeEventListener("input", typed);
+      made?.destroy();
+    },
   };
 }

@@ -1,7 +1,7 @@
 // The rail: one short stroke a question in the margin. Hover or focus lists the first lines.
 
 import { arrange, el, set } from "../lib/dom.js";
-import { firstWords } from "../lib/text.js";
+import { headOf } from "../lib/text.js";
 
 /** So many questions make a rail worth having; so many strokes it has at most, where there is room for them. */
 const LEAST = 3;
@@ -20,7 +20,7 @@ export function mountRail(main, ctx, { go, current }) {
         event.preventDefault();
         go(turn.id);
       };
-      links.set(turn.id, el("a", { href: `#turn-${turn.id}`, click: press }, el("span", { dir: "auto" }, firstWords(turn.prompt, 48))));
+      links.set(turn.id, el("a", { href: `#turn-${turn.id}`, click: press }, el("span", { dir: "auto" }, headOf(turn, 48))));
     }
     return links.get(turn.id);
   }

@@ -1,7 +1,7 @@
 // A turn: the question in your ink, the reasoning, the answer in print, and the tools below.
 
 import { button, el, iconButton, isComposing, name, say, set, setSign } from "../lib/dom.js";
-import { direction, firstWords, isLong, language } from "../lib/text.js";
+import { direction, headOf, isLong, language } from "../lib/text.js";
 import { seconds } from "../lib/words.js";
 import { mountAnswer } from "./answer.js";
 import { createReasoning, endOf } from "./turn_parts.js";
@@ -14,6 +14,7 @@ const QUEUE = 20;
 export function createTurn(ctx, actions) {
   const { t } = ctx;
   const title = el("h2.sr");
+  const files = el("div.files", { hidden: true });
   const question = el("div.question", { dir: "auto" });
   const dropped = el("p.dropped", { hidden: true });
   const waiting = el("p.waiting", { hidden: true }, el("span.caret", { "aria-hidden": "true" }), el("span"));
@@ -21,7 +22,7 @@ export function createTurn(ctx, actions) {
   const prose = el("div.answer.prose");
   const end = el("div.turn-end", { hidden: true });
   const foot = createFoot(ctx, actions, () => turn);
-  const element = el("article.turn", null, title, question, dropped, reasoning.element, prose, waiting, end, foot.element);
+  const element = el("article.turn", null, title, files, question, dropped, reasoning.element, prose, waiting, end, foot.element);
   const answer = mountAnswer(prose, ctx);
   let [turn, seen, live] = [null, "", null];
 
@@ -33,7 +34,8 @@ export function createTurn(ctx, actions) {
     const isOther = was?.id !== now.id;
     [turn, seen, live] = [now, signature, turn?.status === "streaming" || now.status === "streaming" ? place.live : null];
     if (isOther || was?.prompt !== now.prompt) head();
-    say(title, t("turnTitle", { number: place.number, words: firstWords(turn.prompt) }));
+    if (idsOf(was) !== idsOf(now)) attach();
+    say(title, t("turnTitle", { number: place.number, words: headOf(turn) }));
     const isRunning = turn.status === "streaming";
     set(prose, { "aria-busy": isRunning });
     if (isRunning) grow();
@@ -56,6 +58,14 @@ export function createTurn(ctx, actions) {
     set(question, { lang: language(turn.prompt) });
     question.classList.toggle("long", isLong(turn.prompt));
     say(question, turn.prompt);
+  }
+
+  /** Files that came with the question. */
+  function attach() {
+    const { attachments = [] } = turn;
+    files.hidden = attachments.length === 0;
+    if (files.hidden) files.replaceChildren();
+    else ctx.using("attached", ({ createAttached }) => files.replaceChildren(...createAttached(ctx, attachments)));
   }
 
   /** The answer ended while it was watched. A selection in it keeps the page from changing for a while. */
@@ -91,6 +101,8 @@ export function createTurn(ctx, actions) {
   return { element, update, grow, tick, question, prose, get turn() { return turn; } };
 }
 
+const idsOf = (turn) => turn?.attachments?.map((file) => file.id).join() ?? "";
+
 /** Versions, tools and figures. */
 function createFoot({ t }, actions, turn) {
   const count = el("span");
@@ -115,7 +127,7 @@ function createFoot({ t }, actions, turn) {
     const { usage = {} } = now;
     const total = now.tokens ?? usage.total_tokens ?? 0;
     const tokens = total > 0 ? t(usage.source === "estimated" ? "tokensEstimated" : "tokens", { n: total }) : null;
-    say(about, isRunning ? "" : [now.model, tokens, t.clock.time(now.created)].filter(Boolean).join(" · "));
+    say(about, isRunning ? "" : [now.model, tokens, tokens && now.paid_by && t(now.paid_by === "own" ? "paidOwn" : "paidShared"), t.clock.time(now.created)].filter(Boolean).join(" · "));
     set(about, { title: isRunning ? null : t.clock.whole(now.created) });
   }
 
@@ -136,7 +148,7 @@ export function flash(control, done, usual) {
 export function createEdit({ t }, turn, { text, versions, send, cancel }) {
   const submit = (event) => {
     event.preventDefault();
-    if (field.value.trim() !== "") send(field.value);
+    if (field.value.trim() !== "" || turn.attachments?.length > 0) send(field.value);
   };
   const leave = () => cancel(field.value !== turn.prompt);
   const press = (event) => {

@@ -45,7 +45,7 @@ export function createTurnActions(ctx, room) {
       send(changed) {
         if (room.model.answers.pending) return;
         close();
-        room.model.send(changed, { parent: turn.parent_id, kind: "edit", turn });
+        room.model.send(changed, { parent: turn.parent_id, kind: "edit", turn, files: turn.attachments });
         begun();
       },
       async cancel(isChanged) {

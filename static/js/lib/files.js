@@ -1,0 +1,49 @@
+// Files that a person adds to a message: pictures made small before they go out, and sizes in words.
+
+/** Longest side that a model looks at, in pixels; the server makes larger ones smaller. */
+const SIDE = 2048;
+/** A picture of that many bytes is worth being written anew. */
+const HEAVY = 1 << 20;
+/** A PNG that is larger than that is a photograph. */
+const LARGEST_PNG = 3 << 20;
+const QUALITY = 0.88;
+
+/** True for what a browser shows as a picture. A drawing in SVG is text. */
+export const isPicture = (file) => file.type.startsWith("image/") && file.type !== "image/svg+xml";
+
+/** The size `{width, height}` that fits. */
+export function fitted({ width, height }, side = SIDE) {
+  const scale = Math.min(1, side / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/** The picture as it is sent: no larger than a model looks at. Rejects what cannot be shown. */
+export async function small(file) {
+  const bitmap = await createImageBitmap(file);
+  try {
+    const { width, height } = fitted(bitmap);
+    if (width === bitmap.width && file.size <= HEAVY) return file;
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const context = canvas.getContext("2d");
+    const blobOf = (type) => new Promise((resolve) => canvas.toBlob(resolve, type, QUALITY));
+    context.drawImage(bitmap, 0, 0, width, height);
+    const png = file.type === "image/jpeg" ? null : await blobOf("image/png");
+    if (png && png.size <= LARGEST_PNG) return png;
+    // What is clear becomes white, as on paper.
+    context.globalCompositeOperation = "destination-over";
+    context.fillStyle = "white";
+    context.fillRect(0, 0, width, height);
+    return await blobOf("image/jpeg");
+  } finally {
+    bitmap.close();
+  }
+}
+
+const UNITS = ["byte", "kilobyte", "megabyte"];
+
+/** So many bytes in words. */
+export function bytesIn(locale, bytes) {
+  const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const value = bytes / 1000 ** step;
+  return new Intl.NumberFormat(locale, { style: "unit", unit: UNITS[step], maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+}

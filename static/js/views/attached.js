@@ -1,0 +1,61 @@
+// The files of a message: pictures small, and large when they are opened; texts as chips that can be kept.
+
+import { button, el, icon, saveAs } from "../lib/dom.js";
+import { bytesIn } from "../lib/files.js";
+import { Pictures } from "../models/pictures.js";
+import { openDialog } from "./dialog.js";
+
+/** Pictures of this person. */
+export const pictures = (ctx) => (ctx.pictures ??= new Pictures(ctx));
+
+/** So near to being seen a picture is fetched. */
+const AHEAD = "600px";
+
+/** An element for each file of a message. */
+export function createAttached(ctx, files) {
+  return files.map((file) => (file.kind === "image" ? createThumbnail(ctx, file) : createChip(ctx, file)));
+}
+
+function createThumbnail(ctx, file) {
+  const { t } = ctx;
+  const image = el("img", { alt: "" });
+  const element = el("button.thumbnail", { type: "button", title: file.name, "aria-label": t("openPicture", { name: file.name }), click: () => openPicture(ctx, file) }, image);
+  const near = new IntersectionObserver(([entry]) => {
+    if (!entry.isIntersecting) return;
+    near.disconnect();
+    fill(image, ctx, file);
+  }, { rootMargin: AHEAD });
+  near.observe(element);
+  return element;
+}
+
+/** Shows a picture, or says in its place that it cannot be had. */
+export async function fill(image, ctx, file) {
+  try {
+    image.src = await pictures(ctx).url(file);
+  } catch {
+    image.replaceWith(el("span.gone", null, ctx.t("fileGone")));
+  }
+}
+
+function openPicture(ctx, file) {
+  const { t } = ctx;
+  const image = el("img", { alt: file.name, width: file.width, height: file.height });
+  openDialog(ctx, file.name, { kind: "picture", body: [image], foot: [button(t("download"), () => keep(ctx, file))] });
+  fill(image, ctx, file);
+}
+
+function createChip(ctx, file) {
+  const { t } = ctx;
+  const about = el("span.faint", null, bytesIn(t.locale, file.bytes));
+  return el("button.chip", { type: "button", title: t("download"), click: () => keep(ctx, file) }, icon("file", "icon small"), el("bdi", null, file.name), about);
+}
+
+/** Gives the browser the file to keep. */
+async function keep(ctx, file) {
+  try {
+    saveAs(await (await ctx.api.ask(`/files/${file.id}`)).blob(), file.name);
+  } catch (fault) {
+    ctx.fail(fault);
+  }
+}
