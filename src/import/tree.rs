@@ -150,7 +150,8 @@ pub fn build(
 /// The files of all messages, each with the turns that its message is part of, in the order in which turns name them: an
 /// export lists its messages in any.
 fn placed(messages: &mut [Message], growing: &[Growing]) -> Vec<Placed> {
-    let (mut turns_of, mut order): (HashMap<usize, (Vec<usize>, bool)>, Vec<usize>) = Default::default();
+    let mut turns_of: HashMap<usize, (Vec<usize>, bool)> = HashMap::new();
+    let mut order = Vec::new();
     for (turn, growing) in growing.iter().enumerate() {
         for message in growing.prompt.iter().chain(&growing.response) {
             if !messages[*message].files.is_empty() {
