@@ -173,8 +173,9 @@ impl Server {
                 let path = entry.path();
                 if path.is_dir() {
                     walk(&path, found);
-                } else {
-                    found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    // One that has just gone, as a log that is folded in, is no loss.
+                    found.push((path.display().to_string(), bytes));
                 }
             }
         }
