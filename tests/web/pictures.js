@@ -1,9 +1,10 @@
 // Takes pictures of every view; see `tests/web/pictures`.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { openWindow, startBrowser } from "./support/browser.js";
 import { answer, prompts, qr, take } from "./support/household.js";
+import { png } from "./support/picture.js";
 import { prepare, words } from "./support/samples.js";
 import { startServer } from "./support/server.js";
 
@@ -35,7 +36,7 @@ const VIEWS = [
     };
     await page.locator("#message").fill(words(language).next);
     await page.locator("#message").press("Enter");
-    await page.getByText("1.2").waitFor();
+    await page.locator(".turn").last().getByText("1.2").last().waitFor();
   }],
   ["thinking", "/", async (page, language) => {
     server.upstream.answer = async (a) => {
@@ -52,6 +53,18 @@ const VIEWS = [
     await page.locator("#message").fill(words(language).next);
     await page.locator("#message").press("Enter");
     await page.locator(".notice.danger").waitFor();
+  }],
+  ["files", "/", async (page, language) => {
+    await addFiles(page);
+    await page.locator("#message").fill(words(language).next);
+  }],
+  ["files-turn", "/", async (page, language) => {
+    await addFiles(page);
+    await page.locator("#message").fill(words(language).next);
+    server.upstream.answer = server.upstream.usual;
+    await page.locator("#message").press("Enter");
+    await page.locator(".turn .thumbnail img[src]").waitFor();
+    await page.locator(".tools .edit:visible").waitFor();
   }],
   ["edit", "/chat/ID", async (page) => {
     await page.locator(".turn").nth(1).hover();
@@ -152,7 +165,7 @@ const VIEWS = [
   ["admin-usage", "/admin#usage"],
   ["admin-usage-tables", "/admin#usage", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
   ["admin-settings", "/admin#settings"],
-  ["admin-settings-end", "/admin#settings", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
+  ["admin-settings-end", "/admin#settings", async (page) => page.locator(".admin-part .area").last().scrollIntoViewIfNeeded()],
   ["admin-server", "/admin#server"],
   ["announcement", "/", async (page, language) => {
     await page.route(/\/api\/user$/, async (route) => route.fulfill({ json: { ...await (await route.fetch()).json(), announcement: words(language).announcement } }));
@@ -173,6 +186,30 @@ const VIEWS = [
   ["lost", "/chat/999999"],
 ];
 
+async function addFiles(page) {
+  const file = (name, mimeType, buffer) => ({ name, mimeType, buffer: Buffer.from(buffer) });
+  await page.locator("input[type=file]").setInputFiles([file("clock.png", "image/png", png(1200, 900)), file("readings.csv", "text/csv", "day,seconds\n1,238\n2,244\n".repeat(40))]);
+  await page.waitForFunction(() => document.querySelectorAll(".tray li:not(.busy)").length === 2);
+}
+
+/** What README shows: WebP, small enough to be kept with the code. */
+const SHOWN = [
+  { name: "conversation", language: "en", theme: "light", size: "desktop" },
+  { name: "conversation-phone", language: "zh-CN", theme: "dark", size: "phone" },
+];
+
+async function takeShown({ name, language, theme, size }) {
+  const person = people[language];
+  const window = await openWindow(browser, server, { size, language, theme, person, deviceScaleFactor: size === "phone" ? 2 : 1.5 });
+  const page = await window.open(`/chat/${person.id}`);
+  await page.locator("#chat .scroll").evaluate((element) => element.scrollTo(0, 0));
+  await page.waitForTimeout(500);
+  const session = await window.context.newCDPSession(page);
+  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 82 });
+  await writeFile(resolve(import.meta.dirname, `../../docs/pictures/${name}.webp`), Buffer.from(data, "base64"));
+  await window.close();
+}
+
 /** Months of use, which no test can wait for. */
 function usage() {
   const days = [];
@@ -186,6 +223,8 @@ function usage() {
   return { days, total: 1_284_096, models };
 }
 
+// Before more is said in that conversation.
+if (wanted.length === 0 || wanted.includes("shown")) for (const each of SHOWN) await takeShown(each);
 for (const size of ["desktop", "phone"]) {
   for (const language of ["en", "zh-CN"]) {
     for (const theme of ["light", "dark"]) {

@@ -39,11 +39,11 @@ export async function small(file) {
   }
 }
 
-const UNITS = ["byte", "kilobyte", "megabyte"];
+const UNITS = ["kilobyte", "megabyte"];
 
 /** So many bytes in words. */
 export function bytesIn(locale, bytes) {
-  const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const value = bytes / 1000 ** step;
+  const step = bytes < 1e6 ? 0 : 1;
+  const value = Math.max(0.1, bytes / 1000 ** (step + 1));
   return new Intl.NumberFormat(locale, { style: "unit", unit: UNITS[step], maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 }

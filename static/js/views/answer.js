@@ -5,12 +5,14 @@ import { elements } from "../lib/trusted.js";
 import { dressCode, restOfCode } from "./code.js";
 
 /** So long may a piece of growing text be before a new one begins: a browser lays out each piece by itself. */
-const PIECE = 6000;
+const PIECE = 3000;
+/** A line has about so many letters, and is so high: by that the height of what is out of sight is guessed. */
+const [LETTERS, LEADING] = [66, 1.64];
 /** A line that is longer than this is no line that anybody reads: it is broken where there is a blank. */
 const LINE = 20_000;
 /** So much HTML is put in at once; the rest waits for the next frame. */
 const SLICE = 60_000;
-/** An answer of more blocks is laid out only where it is seen. */
+/** An answer of more blocks, or a list of more items, is laid out only where it is seen. */
 const MANY = 300;
 const MOST_SPOKEN = 20;
 /** What begins a line that is no continuation of a paragraph. */
@@ -24,6 +26,7 @@ export function mountAnswer(element, ctx) {
 
   const dress = (node, how) => {
     for (const code of node.matches(".code") ? [node] : node.querySelectorAll(".code")) dressCode(code, ctx, how);
+    if (node.childElementCount > MANY) node.dataset.long = "";
     for (const box of node.querySelectorAll("input")) box.setAttribute("aria-label", ctx.t(box.checked ? "done" : "notDone"));
   };
 
@@ -110,10 +113,7 @@ export function mountAnswer(element, ctx) {
 }
 
 /** What is read out of a block that is finished. */
-function spokenText(node) {
-  if (node.matches(".code")) return node.querySelector("code")?.textContent.split("\n", 1)[0] ?? "";
-  return node.textContent.slice(0, 1000);
-}
+const spokenText = (node) => (node.matches(".code") ? node.querySelector("code").textContent.split("\n", 1)[0] : node.textContent.slice(0, 1000));
 
 /** The element at the end of which the last character stands. */
 function deepest(node) {
@@ -140,6 +140,12 @@ export function createTail() {
     element.append(holder);
   }
 
+  function close(holder) {
+    const lines = kind === "code" ? text.data.split("\n").length - 1 : text.length / LETTERS;
+    holder.className = "piece";
+    holder.style.containIntrinsicBlockSize = `auto ${Math.ceil(lines * LEADING)}em`;
+  }
+
   function grow(added) {
     if (text === null) piece(added);
     else text.appendData(added);
@@ -149,7 +155,7 @@ export function createTail() {
       if (at < PIECE / 2) break;
       const rest = text.data.slice(at + 1);
       text.deleteData(at + 1, text.length);
-      text.parentElement.className = "piece";
+      close(text.parentElement);
       piece(rest);
     }
   }

@@ -1,6 +1,6 @@
 // Where one writes. It grows with the text, sends by Enter, and never sends what an input method still composes.
 
-import { el, icon, iconButton, listen, name, say, sends, set, setSign } from "../lib/dom.js";
+import { el, icon, iconButton, listen, say, sends, set, setSign } from "../lib/dom.js";
 import { prefs } from "../models/kept.js";
 import { lazyTray } from "./chat_parts.js";
 
@@ -26,6 +26,8 @@ export function mountComposer(dock, ctx, hooks) {
   const notice = el("div.dock-notice");
   form.before(notice);
   let isRunning = false;
+  /** What was typed before the page was ready. */
+  let early = field.value;
 
   const length = () => (field.value.length <= most ? field.value.length : [...field.value].length);
 
@@ -40,8 +42,8 @@ export function mountComposer(dock, ctx, hooks) {
     const isStop = isRunning;
     setSign(send, isStop ? "stop" : "send");
     send.disabled = !isStop && !isReady();
-    name(send, t(isStop ? "stop" : "send"));
-    if (!isStop && !ctx.line.isUp) set(send, { title: t("sendsWhenBack") });
+    const word = t(isStop ? "stop" : "send");
+    set(send, { "aria-label": word, title: !isStop && !ctx.line.isUp ? t("sendsWhenBack") : word });
     grow();
   }
 
@@ -90,9 +92,12 @@ export function mountComposer(dock, ctx, hooks) {
     notice,
     /** The box is that of this conversation, and holds `{text, files}`. */
     open(conversation, { text, files }) {
-      field.value = text;
+      const isNew = early.trim() !== "" && !text.includes(early);
+      field.value = isNew ? text + early : text;
+      early = "";
       tray.open(conversation, files);
       update();
+      if (isNew) hooks.typed(field.value);
     },
     focus() {
       field.focus({ preventScroll: true });
@@ -117,6 +122,7 @@ export function mountComposer(dock, ctx, hooks) {
     model,
     destroy() {
       for (const stop of deaf) stop();
+      field.value = "";
       notice.remove();
       tray.destroy();
       model.destroy();
@@ -171,10 +177,10 @@ function createModelChoice(ctx, choose) {
 export function lazySlash(ctx, composer) {
   let made = null;
   const typed = () => {
-    if (made) made.typed(composer.text);
-    else if (composer.text.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
+    if (made) made.typed(composer.field.value);
+    else if (composer.field.value.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
       made ??= mountSlash(ctx, composer);
-      made.typed(composer.text);
+      made.typed(composer.field.value);
     });
   };
   composer.field.addEventListener("input", typed);

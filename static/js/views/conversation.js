@@ -6,8 +6,8 @@ import { HOLD } from "../models/scroll.js";
 import { createTurn } from "./turn.js";
 
 const FIRST = 60;
-/** Turns that are put in above, a few a frame. */
-const STEP = 8;
+/** Turns that are put in above with a frame: so many at least, more where that is quickly done (milliseconds). */
+const [STEP, MOST, QUICK] = [8, 16, 4];
 /** So near to the top more turns are put in. */
 const AHEAD = 1600;
 
@@ -16,7 +16,7 @@ export function mountConversation(scroller, ctx, scroll, actions) {
   const earlier = el("p.earlier.faint", { hidden: true });
   const log = el("div.conversation", { role: "log", "aria-label": t("conversation"), "aria-live": "off" }, earlier);
   const views = new Map();
-  let [model, from, path, frame, lastCost, lastAt] = [null, 0, [], 0, 0, 0];
+  let [model, from, path, frame, lastCost, lastAt, step] = [null, 0, [], 0, 0, 0, STEP];
   const grown = new Set();
 
   /** Shows the path as it is now. */
@@ -98,8 +98,10 @@ export function mountConversation(scroller, ctx, scroll, actions) {
   async function more() {
     if (!model || scroller.scrollTop > AHEAD) return;
     if (from > 0) {
-      from = Math.max(0, from - STEP);
+      const began = performance.now();
+      from = Math.max(0, from - step);
       scroll.keep(log.querySelector(".turn"), () => void sync());
+      step = performance.now() - began < QUICK ? Math.min(MOST, step * 2) : STEP;
       requestAnimationFrame(more);
       return;
     }

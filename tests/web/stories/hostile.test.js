@@ -86,6 +86,17 @@ test("W2: hostile answers, a character at a time", async () => {
   await again.emulateMedia({ media: "print" });
   await again.pdf();
   await assertHarmless(again, window);
+
+  // What is taken away is a file, whatever stands in it: no browser shows it as a page.
+  const id = new URL(page.url()).pathname.split("/").pop();
+  for (const format of ["markdown", "json", "openwebui"]) {
+    const reply = await fetch(`${world.server.url}/api/conversations/${id}/export?format=${format}`, { headers: { authorization: `Bearer ${window.person.token}` } });
+    assert.match(reply.headers.get("content-disposition"), /^attachment/);
+    assert.equal(reply.headers.get("x-content-type-options"), "nosniff");
+    assert.doesNotMatch(reply.headers.get("content-type"), /html|xml|svg/);
+    const text = await reply.text();
+    for (const payload of all.slice(0, 9)) assert.ok(text.includes(format === "markdown" ? payload : JSON.stringify(payload).slice(1, -1)), `${format} has ${payload}`);
+  }
   await window.close();
 });
 
@@ -118,6 +129,27 @@ test("W1: hostile names, questions, titles, prompts and models are shown as they
     await page.waitForTimeout(200);
     await assertHarmless(page, window);
   }
+  await window.close();
+});
+
+test("W1: files with hostile names and contents are words, in the box and in the turn", async () => {
+  world.upstream.answer = world.upstream.usual;
+  const window = await world.window();
+  const page = await openWatched(window, "/");
+  const p = on(page);
+  const name = "<img src=x onerror=window.__pwned=1>.html";
+  const buffer = Buffer.from(payloads().slice(0, 8).join("\n"));
+  await page.locator("input[type=file]").setInputFiles([{ name, mimeType: "text/html", buffer }, { name: "drawing.svg", mimeType: "image/svg+xml", buffer: Buffer.from("<svg xmlns='http://www.w3.org/2000/svg' onload='window.__pwned=1'><script>window.__pwned=1</script></svg>") }]);
+  await page.getByText(name, { exact: true }).waitFor();
+  await eventually(async () => assert.equal(await page.getByRole("list", { name: "With this message" }).getByText(/tokens$/).count(), 2));
+  await assertHarmless(page, window);
+  await p.ask("What is in it?");
+  await p.turn(0).getByRole("button", { name }).waitFor();
+  await p.turn(0).getByRole("button", { name: "drawing.svg" }).waitFor();
+  await p.turn(0).getByRole("button", { name: "Copy", exact: true }).waitFor();
+  await page.reload();
+  await p.turn(0).getByRole("button", { name }).waitFor();
+  await assertHarmless(page, window);
   await window.close();
 });
 

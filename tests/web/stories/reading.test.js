@@ -162,6 +162,22 @@ test("nothing widens the page: 320, 390, 820, 1280 px, and twice the size of let
   }
 });
 
+test("the frame stays where it is: only the turns scroll", async () => {
+  world.upstream.answer = async (a) => {
+    await a.text(lines(1, 60));
+    await a.end();
+  };
+  for (const size of ["desktop", "phone"]) {
+    const window = await world.window({ size });
+    const page = await window.open("/");
+    await on(page).chat("a long one");
+    await page.locator(".answer > p").last().evaluate((element) => element.scrollIntoView());
+    await page.evaluate(() => scrollTo(0, 1000));
+    assert.deepEqual(await page.evaluate(() => [scrollY, document.querySelector(".shell").getBoundingClientRect().top, document.documentElement.scrollHeight - innerHeight]), [0, 0, 0], size);
+    await window.close();
+  }
+});
+
 test("C30: direction is each block's own; question, list and title too", async () => {
   world.upstream.answer = async (a) => {
     await a.text("`./run.sh -v` سپس این را اجرا کن (۲ بار)!\n\n- یک\n- two\n\n```sh\nls -l /tmp\n```\n");
@@ -248,7 +264,7 @@ test("targets are at least 44 px for a finger", async () => {
     await a.text("Text.\n\n```js\nlet x = 1;\n```\n");
     await a.end();
   };
-  const window = await world.window({ size: "phone" });
+  const window = await world.window({ size: "phone", person: world.admin });
   const page = await window.open("/");
   const p = on(page);
   await p.chat("hello");
@@ -264,7 +280,7 @@ test("targets are at least 44 px for a finger", async () => {
   await p.list.getByRole("link", { name: "hello" }).waitFor();
   await page.waitForTimeout(300);
   assert.deepEqual(await small(), []);
-  for (const path of ["/settings", "/stats"]) {
+  for (const path of ["/settings", "/stats", "/admin", "/admin#usage", "/admin#settings"]) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForTimeout(200);

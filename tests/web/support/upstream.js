@@ -16,7 +16,8 @@ class Answer {
   }
 
   get question() {
-    return this.body.messages.at(-1).content;
+    const { content } = this.body.messages.at(-1);
+    return typeof content === "string" ? content : content.map((part) => part.text ?? "").join("");
   }
 
   #head() {
