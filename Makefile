@@ -1,10 +1,11 @@
 # The targets of everyday work. Each is one command, the same here and in CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test fmt lint unit web model bench pictures clean
+.PHONY: help build run demo test fmt lint unit shipping contract web model deny soak bench pictures dist dist-test \
+  reproducible clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 build: ## the release executable, target/release/gpt-assistant
 	cargo build --release
@@ -15,7 +16,7 @@ run: ## serve from this folder with a debug build
 demo: ## a real model and the server, on this machine; Ctrl-C ends both
 	tools/demo
 
-test: ## everything that must pass: format, lints, unit, API, browser, real model
+test: ## everything that must pass: format, lints, unit, API, packaging, reference, browser, real model
 	tools/test
 
 fmt: ## format the code
@@ -27,11 +28,23 @@ lint: ## formats and lints, warnings as errors
 unit: ## the Rust tests: unit, API, command line, tidiness
 	tools/test unit
 
+shipping: ## unit file, container file, proxies and Litestream by the shipped examples; dependencies
+	tools/test shipping
+
+contract: ## the server against its own OpenAPI document, by schemathesis
+	tools/test contract
+
+deny: ## licences, sources and known faults of dependencies
+	tools/deny
+
 web: ## the page in real Chromium
 	tools/test web
 
 model: ## a chat against a real model
 	tools/test model
+
+soak: ## the long loops, for some hours: faults at every write, kills, fuzz; ARGS="kills=100 minutes=5 fuzz=1000" for less
+	tools/soak $(ARGS)
 
 bench: ## measure beside nginx; ARGS="--update-readme" writes README's table
 	cargo build --release
@@ -40,6 +53,15 @@ bench: ## measure beside nginx; ARGS="--update-readme" writes README's table
 pictures: ## pictures of every view into pictures/
 	cargo build
 	tests/web/pictures
+
+dist: ## a release in dist/: one static executable and all that goes with it
+	tools/dist
+
+dist-test: dist ## a release tried where there is nothing but it; as root, which it needs to change into a folder
+	tools/dist-test
+
+reproducible: ## two builds of the last commit in different folders, compared byte for byte
+	tools/reproducible
 
 clean: ## what was built
 	cargo clean

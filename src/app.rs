@@ -29,6 +29,8 @@ pub const LOCK: &str = "lock";
 pub const AVATARS: &str = "avatars";
 /// What people send with their messages, in the data folder.
 pub const FILES: &str = "files";
+/// Where a restore unpacks, in the data folder.
+pub const RESTORE: &str = "restore.part";
 
 /// Everything a request needs. Shared by all threads.
 pub struct App {
@@ -236,8 +238,19 @@ impl App {
     }
 }
 
+/// A restore was cut off here: it begins with its own folder, and puts the database in its place last.
+pub fn is_half_restored(data_dir: &Path) -> bool {
+    data_dir.join(RESTORE).exists() && !data_dir.join(store::FILE).exists()
+}
+
 /// Makes the data folder, readable by its owner alone.
 fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
+    if is_half_restored(path) {
+        return Err(Refusal::Damaged(format!(
+            "{} holds half a backup: a restore was cut off. Start it again: gpt-assistant restore ARCHIVE",
+            path.display()
+        )));
+    }
     let refused = |what: &str, e: std::io::Error| {
         Refusal::Refused(format!("server.data_dir {} cannot be {what}: {e}", path.display()))
     };

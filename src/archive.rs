@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -88,14 +89,16 @@ impl Reading {
 /// memory at the very worst.
 const DIRECTORY: u64 = 6 << 20;
 
-/// Looks through an archive of a stranger, whose directory may claim anything.
+/// Looks through an archive of a stranger, whose directory may claim anything. A clone reads beside it.
+#[derive(Clone)]
 pub struct Browsing(ZipArchive<Guarded>);
 
 impl Browsing {
     /// Reads the directory; a damaged, cut or endless one is a fault.
     pub fn new(file: File) -> io::Result<Browsing> {
         let left = Rc::new(Cell::new(DIRECTORY));
-        let archive = ZipArchive::new(Guarded { file, left: left.clone() }).map_err(damaged)?;
+        let archive =
+            ZipArchive::new(Guarded { file: Rc::new(file), at: 0, left: left.clone() }).map_err(damaged)?;
         left.set(u64::MAX);
         Ok(Browsing(archive))
     }
@@ -115,15 +118,18 @@ impl Browsing {
     }
 }
 
-/// A file of which only so much is read.
+/// A file of which only so much is read, from a place of its own.
+#[derive(Clone)]
 struct Guarded {
-    file: File,
+    file: Rc<File>,
+    at: u64,
     left: Rc<Cell<u64>>,
 }
 
 impl Read for Guarded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
         let too_much = || io::Error::new(io::ErrorKind::InvalidData, "its directory is too large");
         self.left.set(self.left.get().checked_sub(count as u64).ok_or_else(too_much)?);
         Ok(count)
@@ -132,7 +138,13 @@ impl Read for Guarded {
 
 impl Seek for Guarded {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        let sum = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.at = sum.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 

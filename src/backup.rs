@@ -18,7 +18,6 @@ const VERSION: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 /// Of a manifest; one line a picture.
 const LONGEST_MANIFEST: u64 = 256 << 20;
-const DRAFT: &str = "restore.part";
 
 /// What an archive holds, and the sum of each file in it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -118,19 +117,22 @@ pub struct Restored {
 }
 
 /// Puts a backup into the empty folder `data_dir`. Until everything is checked nothing is in its place; after a failure
-/// the folder is as empty as before.
+/// the folder is as empty as before. What a restore left that was cut off makes room for this one.
 pub fn restore(archive: &Path, data_dir: &Path, progress: Progress<'_>) -> Result<Restored> {
     disk::folder(data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
+    let _lock = app::lock(data_dir).ok().flatten().context("the data folder is in use")?;
+    if app::is_half_restored(data_dir) {
+        clear(data_dir)?;
+    }
     let others = fs::read_dir(data_dir)?.flatten().any(|entry| entry.file_name() != app::LOCK);
     ensure!(!others, "{} is not empty; a backup is put back into an empty folder only", data_dir.display());
-    let _lock = app::lock(data_dir).ok().flatten().context("the data folder is in use")?;
-    let draft = data_dir.join(DRAFT);
+    let draft = data_dir.join(app::RESTORE);
     disk::folder(&draft)?;
     let restored = unpack(archive, &draft, progress).and_then(|restored| {
         put_in_place(&draft, data_dir)?;
         Ok(restored)
     });
-    let _ = fs::remove_dir_all(&draft);
+    let _ = if restored.is_ok() { fs::remove_dir_all(&draft) } else { clear(data_dir) };
     restored.with_context(|| format!("the backup {}", archive.display()))
 }
 
@@ -194,6 +196,21 @@ fn is_kept(name: &str) -> bool {
 }
 
 /// The database last: without it the folder is none of ours.
+/// Takes away what a restore has put into what was an empty folder.
+fn clear(data_dir: &Path) -> io::Result<()> {
+    let there = |result: io::Result<()>| {
+        result.or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
+    };
+    for file in [store::FILE, keys::FILE] {
+        there(fs::remove_file(data_dir.join(file)))?;
+    }
+    for folder in [app::AVATARS, app::FILES] {
+        there(fs::remove_dir_all(data_dir.join(folder)))?;
+    }
+    // Last, because it is what tells that the rest is of a restore.
+    there(fs::remove_dir_all(data_dir.join(app::RESTORE)))
+}
+
 fn put_in_place(draft: &Path, data_dir: &Path) -> Result<()> {
     for name in [app::AVATARS, app::FILES, keys::FILE, store::FILE] {
         if draft.join(name).exists() {

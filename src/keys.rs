@@ -111,6 +111,12 @@ pub fn data_url(mime: &str, bytes: &[u8]) -> String {
     url
 }
 
+/// The content of such an address; `None` for any other.
+pub fn from_data_url(url: &str) -> Option<Vec<u8>> {
+    let (about, content) = url.strip_prefix("data:")?.split_once(',')?;
+    about.ends_with(";base64").then(|| B64.decode(content).ok()).flatten()
+}
+
 /// SHA-256 of `text` in hexadecimal.
 pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))

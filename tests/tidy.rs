@@ -27,6 +27,7 @@ const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("conversations", &["accounts", "chat"], "they show running answers, and check names of models alike"),
     ("doctor", &["settings"], "it asks the model service with the key that is in force"),
     ("export", &["files"], "what was sent is part of a conversation"),
+    ("import", &["files"], "pictures come along with a conversation"),
     ("invites", &["accounts"], "a note is a line of text, as a title is"),
     ("scrape", &["admin"], "both tell how much memory is in use"),
     ("settings", &["accounts"], "a shared key is checked as a person's is"),
@@ -60,6 +61,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Dates of signatures and of a provider's Retry-After have forms of their own.
     ("jiff", &["calendar.rs", "oss.rs", "tls.rs", "upstream/"]),
     ("jsonwebtoken", &["auth/"]),
+    ("mimalloc", &["main.rs"]),
     ("multer", &["http/"]),
     ("pulldown_latex", &["render/"]),
     ("r2d2", &["store/"]),
@@ -296,4 +298,104 @@ fn the_reference_for_people_names_every_route() {
         .map(|route| format!("{} {}", route.verb.as_str(), route.path))
         .collect();
     assert!(missing.is_empty(), "docs/API.md does not name {missing:#?}");
+}
+
+/// Below these, libraries have published faults that would reach us.
+const FLOORS: &[(&str, [u64; 3], &str)] = &[
+    ("bytes", [1, 11, 1], "RUSTSEC-2026-0007"),
+    ("hyper", [1, 0, 0], "smuggling in 0.14"),
+    ("jsonwebtoken", [10, 3, 0], "CVE-2026-25537"),
+    ("libsqlite3-sys", [0, 38, 0], "SQLite 3.51.3: a log that is reset under a second connection"),
+    ("rustls", [0, 23, 18], "RUSTSEC-2024-0399"),
+    ("tracing-subscriber", [0, 3, 20], "CVE-2025-58160"),
+];
+
+#[test]
+fn o12_libraries_with_known_faults_are_not_in_use() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    for (library, floor, why) in FLOORS {
+        let entries: Vec<&str> = lock.split(&format!("name = \"{library}\"\nversion = \"")).skip(1).collect();
+        assert!(!entries.is_empty(), "{library} is not in use any more");
+        for entry in entries {
+            let version = entry.split('"').next().unwrap();
+            let numbers: Vec<u64> =
+                version.split(['.', '-', '+']).take(3).map(|n| n.parse().unwrap()).collect();
+            assert!(numbers.as_slice() >= floor.as_slice(), "{library} {version}: {why}");
+        }
+    }
+}
+
+/// The cases of the catalogue, by their letters.
+const CASES: &[(char, usize)] = &[
+    ('A', 27),
+    ('Z', 7),
+    ('I', 17),
+    ('U', 16),
+    ('P', 24),
+    ('H', 13),
+    ('S', 15),
+    ('O', 12),
+    ('W', 10),
+    ('G', 7),
+];
+
+/// The cells of the rows of `docs/THREATS.md` that begin with a case.
+fn threats() -> BTreeMap<String, Vec<String>> {
+    let text = fs::read_to_string(root().join("docs/THREATS.md")).unwrap();
+    let mut rows = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<String> =
+            line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        let is_case = cells[0].starts_with(|c: char| c.is_ascii_uppercase())
+            && cells[0].len() > 1
+            && cells[0][1..].bytes().all(|b| b.is_ascii_digit());
+        if is_case {
+            assert_eq!(cells.len(), 4, "{line}");
+            let twice = rows.insert(cells[0].clone(), cells);
+            assert!(twice.is_none(), "{line} stands there twice");
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_case_of_the_catalogue_has_its_test() {
+    let rows = threats();
+    let expected: BTreeSet<String> =
+        CASES.iter().flat_map(|(letter, last)| (1..=*last).map(move |n| format!("{letter}{n}"))).collect();
+    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), expected);
+    let mut named = BTreeSet::new();
+    for (case, cells) in &rows {
+        let [_, what, tests, result] = &cells[..] else { panic!("{cells:?}") };
+        assert!(what.len() > 10 && !result.is_empty(), "{case}");
+        if let Some(reason) = tests.strip_prefix("void: ") {
+            assert!(reason.len() > 20, "{case} is void without a reason");
+            continue;
+        }
+        let tests: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{case} has no test");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("{case}: {test}"));
+            let text =
+                fs::read_to_string(root().join(file)).unwrap_or_else(|e| panic!("{case}: {file}: {e}"));
+            let defined =
+                if file.ends_with(".js") { format!("test(\"{name}") } else { format!("fn {name}(") };
+            assert!(text.contains(&defined), "{case}: there is no {test}");
+            named.insert(test.to_owned());
+        }
+    }
+    // And the other way round: a test that is named by a case stands in its row.
+    for (path, text) in
+        texts("tests").into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rs"))
+    {
+        for name in
+            text.split("#[test]\n").skip(1).filter_map(|rest| rest.split("fn ").nth(1)?.split('(').next())
+        {
+            let first = name.split('_').next().unwrap();
+            if rows.contains_key(&first.to_ascii_uppercase()) {
+                let test = format!("{}::{name}", path.display());
+                assert!(named.contains(&test), "docs/THREATS.md does not name {test}");
+            }
+        }
+    }
 }

@@ -15,8 +15,12 @@ pub fn print_default() -> Result<(), Failure> {
 /// Reports every fault at once.
 pub fn config(places: &Places) -> Result<(), Failure> {
     let config = places.load().map_err(|faults| anyhow!("{faults}"))?;
-    crate::upstream::Client::new(&config.upstream).map_err(|fault| anyhow!(fault))?;
-    crate::tls::read(&config.tls).map_err(|fault| anyhow!(fault))?;
+    // What its files hold is not seen by reading it.
+    let upstream = crate::upstream::Client::new(&config.upstream).err();
+    let faults: Vec<String> = upstream.into_iter().chain(crate::tls::read(&config.tls).err()).collect();
+    if !faults.is_empty() {
+        return Err(anyhow!("{}", faults.join("\n")).into());
+    }
     Ok(writeln!(std::io::stdout(), "The configuration is good.")?)
 }
 

@@ -11,7 +11,7 @@ use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit, umask};
 use std::io::Write;
@@ -167,6 +167,11 @@ fn harden() {
     umask(Mode::from_bits_truncate(0o077));
     // A system that refuses is none the worse for the try.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
+/// What may be said on the command line: for the manual and the completions of shells.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs what the command line says.

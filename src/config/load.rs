@@ -144,7 +144,12 @@ impl Loading {
                 self.config.upstream.default_model = allowed[0].clone();
             }
         }
-        if self.faults.is_empty() { Ok(self.config) } else { Err(Faults(self.faults)) }
+        if self.faults.is_empty() {
+            return Ok(self.config);
+        }
+        // They go to a terminal, and quote what stands in the file.
+        let shown = |fault: String| fault.replace(char::is_control, "\u{FFFD}");
+        Err(Faults(self.faults.into_iter().map(shown).collect()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The database, the key that belongs to it, and backups of both.
 
 use super::{Tell, Visit, ago, fail, ok, size, warn};
+use crate::app;
 use crate::keys::{self, MasterKey};
 use crate::settings::{self, Settings};
 use crate::store::{self, Inspection, OpenError};
@@ -34,7 +35,10 @@ pub fn look(visit: &Visit, tell: Tell<'_>) -> Found {
     if let Some(found) = &inspection {
         database(data_dir, found, tell);
     } else if !data_dir.join(store::FILE).exists() {
-        if matches!(key, Ok(Some(_))) {
+        if app::is_half_restored(data_dir) {
+            let said = "a restore was cut off, and the server refuses to start";
+            tell(fail("database", said.to_owned(), "start the restore again; it makes room by itself"));
+        } else if matches!(key, Ok(Some(_))) {
             let said = format!("{} is missing, though its keys are there", store::FILE);
             tell(fail("database", said, "put it back, or restore a backup; the server refuses to start"));
         } else {

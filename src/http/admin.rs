@@ -62,10 +62,11 @@ pub const ROUTES: &[Route] = &[
     Route::new::<UsageReply>(Verb::Get, "/api/admin/usage", Access::Admin, Run::Blocking(usage))
         .query(&[
             Query { name: "days", kind: "integer", about: "Calendar days, 1 to 366; 30 when left out." },
-            Query { name: "by", kind: "string", about: "user (when left out) or model." },
-            Query { name: "format", kind: "string", about: "json (when left out) or csv." },
+            Query { name: "by", kind: "user|model", about: "user when left out." },
+            Query { name: "format", kind: "json|csv", about: "json when left out." },
             Query { name: "tz", kind: "string", about: "Time zone of the days." },
         ])
+        .or_gives(&["text/csv"])
         .about("Tokens by day and person or model."),
     Route::new::<SettingsReply>(
         Verb::Get,
@@ -85,7 +86,7 @@ pub const ROUTES: &[Route] = &[
     Route::new::<ServerReply>(Verb::Get, "/api/admin/server", Access::Admin, Run::Blocking(server))
         .about("The server's own figures."),
     Route::new::<()>(Verb::Get, "/api/admin/backup", Access::Admin, Run::Waiting(backup))
-        .gives_other("application/zip")
+        .gives_other(&["application/zip"])
         .about("A backup of the whole server, without keys."),
 ];
 

@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = &[
     Route::new::<ChatReply>(Verb::Post, "/api/chat", Access::User, Run::Waiting(send))
         .takes::<ChatForm>(Size::Messages)
         .query(&[wire::ABOUT_RENDER])
+        .or_gives(&[EVENTS])
         .about("Sends a message and answers with the reply, or with a stream of events when `stream` is true.")
         .also(&[404, 502, 503, 504]),
     Route::new::<Vec<HistoryReply>>(Verb::Get, "/api/chat/history", Access::User, Run::Blocking(history))
@@ -50,7 +51,7 @@ pub const ROUTES: &[Route] = &[
     Route::new::<reply::MessageReply>(Verb::Delete, "/api/chat/{id}", Access::User, Run::Waiting(delete))
         .about("Deletes a turn and what follows it, for good. What runs is stopped first."),
     Route::new::<()>(Verb::Get, "/api/chat/{id}/events", Access::User, Run::Waiting(follow))
-        .gives_other(EVENTS)
+        .gives_other(&[EVENTS])
         .query(&[ABOUT_AFTER, wire::ABOUT_RENDER])
         .about("Follows an answer from an offset (`Last-Event-ID` or `after`), also after it has ended."),
     Route::new::<TurnReply>(Verb::Post, "/api/chat/{id}/stop", Access::User, Run::Waiting(stop))
@@ -58,6 +59,7 @@ pub const ROUTES: &[Route] = &[
     Route::new::<ChatReply>(Verb::Post, "/api/chat/{id}/retry", Access::User, Run::Waiting(retry))
         .takes::<RetryForm>(Size::Messages)
         .query(&[wire::ABOUT_RENDER])
+        .or_gives(&[EVENTS])
         .about("Asks again what was asked in a turn: a sibling with the same prompt. What is left out stays as it was.")
         .also(&[502, 503, 504]),
 ];

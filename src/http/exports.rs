@@ -26,20 +26,12 @@ pub const ZIP: &str = "application/zip";
 /// The rows of this noun.
 pub const ROUTES: &[Route] = &[
     Route::new::<()>(Verb::Get, "/api/conversations/{id}/export", Access::User, Run::Waiting(one))
-        .gives_other("application/json")
-        .query(&[Query {
-            name: "format",
-            kind: "string",
-            about: "json (when left out), markdown or openwebui.",
-        }])
+        .gives_other(&["application/json", "text/markdown"])
+        .query(&[Query { name: "format", kind: "json|markdown|openwebui", about: "json when left out." }])
         .about("A conversation as a file."),
     Route::new::<()>(Verb::Get, "/api/export", Access::User, Run::Waiting(all))
-        .gives_other(ZIP)
-        .query(&[Query {
-            name: "format",
-            kind: "string",
-            about: "json (when left out), markdown or openwebui.",
-        }])
+        .gives_other(&[ZIP])
+        .query(&[Query { name: "format", kind: "json|markdown|openwebui", about: "json when left out." }])
         .about("Everything of the account as a ZIP archive."),
 ];
 

@@ -16,7 +16,7 @@ pub const ROUTES: &[Route] = &[
         .takes_file(Upload { field: "file", largest: files::LARGEST, too_large: files::too_large })
         .about("Takes a picture (at most 10 MiB, made to fit 2048 pixels) or a text (at most 256 KiB) to go with a message."),
     Route::new::<()>(Verb::Get, "/api/files/{id}", Access::User, Run::Blocking(download))
-        .gives_other("application/octet-stream")
+        .gives_other(&["image/png", "image/jpeg", "text/plain"])
         .about("A file of one's own: the picture, or the text as a download."),
 ];
 

@@ -44,6 +44,8 @@ struct ReportReply {
     updated: u64,
     skipped: u64,
     failed: u64,
+    /// Pictures and files that came with conversations.
+    files: u64,
     /// How much of the file is done, in percent.
     progress: u8,
     problems: Vec<Problem>,
@@ -99,6 +101,7 @@ fn report(call: &Call) -> Result<Response> {
         updated: report.updated,
         skipped: report.skipped,
         failed: report.failed,
+        files: report.files,
         progress: report.progress,
         problems: report.problems,
     })

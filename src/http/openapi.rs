@@ -1,7 +1,7 @@
 //! The reference, made of the one table of routes and of the types that go over the wire.
 
 use super::reply::ErrorBody;
-use super::route::{Access, Body, Gives, Route, Upload};
+use super::route::{Access, Body, Route, Upload};
 use super::routes;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -36,10 +36,11 @@ pub fn document(base_path: &str) -> Value {
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator, error: &Value) -> Value {
-    let content = match route.gives {
-        Gives::Json(schema) => json!({"application/json": {"schema": schema(generator)}}),
-        Gives::Other(media_type) => json!({media_type: {"schema": {"type": "string"}}}),
-    };
+    let described = route.gives.map(|schema| ("application/json", json!({"schema": schema(generator)})));
+    // Files and streams, of which a schema could say no more.
+    let files = route.gives_other.iter().map(|media_type| (*media_type, json!({})));
+    let content: Map<String, Value> =
+        files.chain(described).map(|(media_type, what)| (media_type.to_owned(), what)).collect();
     let done = if route.done == 202 { "Begun." } else { "Done." };
     let mut responses = json!({route.done.to_string(): {"description": done, "content": content}});
     for status in statuses(route) {
@@ -100,10 +101,15 @@ fn parameters(route: &Route) -> Vec<Value> {
             "in": "query",
             "required": false,
             "description": query.about,
-            "schema": {"type": query.kind},
+            "schema": query_schema(query.kind),
         })
     });
     in_path.chain(in_query).collect()
+}
+
+fn query_schema(kind: &str) -> Value {
+    let words: Vec<&str> = kind.split('|').collect();
+    if words.len() > 1 { json!({"type": "string", "enum": words}) } else { json!({"type": kind}) }
 }
 
 fn operation_id(route: &Route) -> String {

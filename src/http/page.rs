@@ -13,7 +13,7 @@ use std::sync::Arc;
 const ADDRESSES: [&str; 7] = ["/", "/login", "/register", "/chat", "/stats", "/settings", "/admin"];
 const WORKER_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; connect-src 'self'");
 /// Parts of the page that one place needs and another does not, by their views: the page asks early for those of its place.
-const PARTS: [&str; 6] = ["door", "shell", "keyboard", "chat", "settings", "stats"];
+const PARTS: [&str; 7] = ["door", "shell", "keyboard", "chat", "settings", "stats", "admin"];
 /// The module with which the page starts.
 const ENTRY: &str = "js/app.js";
 

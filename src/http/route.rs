@@ -30,8 +30,10 @@ pub struct Route {
     pub about: &'static str,
     /// Parameters in the query.
     pub query: &'static [Query],
-    /// What it gives.
-    pub gives: Gives,
+    /// The JSON that it gives.
+    pub gives: Option<Describe>,
+    /// Media types of what it gives in place of that, or where that is asked for.
+    pub gives_other: &'static [&'static str],
     /// The status of success.
     pub done: u16,
     /// Statuses beside that and those that every route may give.
@@ -103,21 +105,12 @@ pub enum Run {
     Taking(fn(Call, Incoming) -> Waiting),
 }
 
-/// What a route gives.
-#[derive(Clone, Copy)]
-pub enum Gives {
-    /// JSON.
-    Json(Describe),
-    /// Something else, of that media type.
-    Other(&'static str),
-}
-
 /// A parameter in the query.
 #[derive(Clone, Copy, Debug)]
 pub struct Query {
     /// Its name.
     pub name: &'static str,
-    /// Its JSON type.
+    /// Its JSON type, or the words that it may be: `json|csv`.
     pub kind: &'static str,
     /// What it is, for the reference.
     pub about: &'static str,
@@ -158,7 +151,8 @@ impl Route {
             run,
             about: "",
             query: &[],
-            gives: Gives::Json(describe::<T>),
+            gives: Some(describe::<T>),
+            gives_other: &[],
             done: 200,
             also: &[],
         }
@@ -179,9 +173,14 @@ impl Route {
         Route { body: Body::Whole, ..self }
     }
 
-    /// It gives something other than JSON.
-    pub const fn gives_other(self, media_type: &'static str) -> Route {
-        Route { gives: Gives::Other(media_type), ..self }
+    /// It gives something other than that JSON.
+    pub const fn gives_other(self, media_types: &'static [&'static str]) -> Route {
+        Route { gives: None, gives_other: media_types, ..self }
+    }
+
+    /// It gives something else where that is asked for.
+    pub const fn or_gives(self, media_types: &'static [&'static str]) -> Route {
+        Route { gives_other: media_types, ..self }
     }
 
     /// What it does.

@@ -1,6 +1,7 @@
 //! ChatGPT's export: `conversations.json`, since 2026 in parts (`conversations-000.json` and on). A conversation is a
 //! `mapping` of nodes, each with its parent and perhaps a message; the content of a message is of one of many kinds.
 
+use super::enclosed::{Enclosed, Source};
 use super::json::{self, Object, text, time, value};
 use super::prose;
 use super::tree::{Chat, Message, Role};
@@ -89,8 +90,9 @@ fn message(id: &str, node: &str) -> Message {
     let message = &node["message"];
     let content = &message["content"];
     let role = role(message);
-    let (mut said, mut thought) = (String::new(), String::new());
+    let (mut said, mut thought, mut files) = (String::new(), String::new(), Vec::new());
     if role != Role::Hidden {
+        files = enclosed(message);
         match content["content_type"].as_str() {
             Some("thoughts") => thought = thoughts(&content["thoughts"]),
             _ => said = words(message),
@@ -101,6 +103,7 @@ fn message(id: &str, node: &str) -> Message {
         parent: text(&node["parent"]).map(str::to_owned),
         role,
         text: said,
+        files,
         reasoning: thought,
         model: text(&message["metadata"]["model_slug"]).map(str::to_owned),
         time: time(&message["create_time"]).or_else(|| time(&message["update_time"])),
@@ -137,15 +140,40 @@ fn words(message: &Value) -> String {
         Some(_) if content["content_type"] == "text" && !all.trim().is_empty() => prose::fence("", &all),
         _ => all,
     };
-    let shown = pointers(content);
-    for file in message["metadata"]["attachments"].as_array().into_iter().flatten() {
-        let id = text(&file["id"]).unwrap_or_default();
-        if !id.is_empty() && shown.iter().any(|pointer| pointer.ends_with(id)) {
-            continue;
-        }
-        prose::add(&mut said, &prose::named_file(text(&file["name"]).unwrap_or("file")));
+    for (_, name) in not_shown(message) {
+        prose::add(&mut said, &prose::named_file(name));
     }
     said
+}
+
+/// Identity and name of the files that go with a message and are no part of its content.
+fn not_shown(message: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let shown = pointers(&message["content"]);
+    let files = message["metadata"]["attachments"].as_array().into_iter().flatten();
+    let files =
+        files.map(|file| (text(&file["id"]).unwrap_or_default(), text(&file["name"]).unwrap_or("file")));
+    files.filter(move |(id, _)| id.is_empty() || !shown.iter().any(|pointer| pointer.ends_with(id)))
+}
+
+/// Pictures and files that lie beside the conversations, each in a file whose name begins with its identity.
+fn enclosed(message: &Value) -> Vec<Enclosed> {
+    let attachments = message["metadata"]["attachments"].as_array();
+    let name_of = |id: &str| {
+        let same = attachments.into_iter().flatten().find(|file| file["id"] == id);
+        same.and_then(|file| text(&file["name"])).map(str::to_owned)
+    };
+    let pictures = pointers(&message["content"]).into_iter().filter_map(|pointer| {
+        let id = pointer.split_once("://").map_or(pointer, |(_, id)| id);
+        let id = id.split(['#', '?']).next().filter(|id| !id.is_empty())?;
+        let source = Source::Beside(id.to_owned());
+        Some(Enclosed { name: name_of(id), word: prose::PICTURE.into(), source })
+    });
+    let others = not_shown(message).filter(|(id, _)| !id.is_empty()).map(|(id, name)| Enclosed {
+        name: Some(name.to_owned()),
+        word: prose::named_file(name),
+        source: Source::Beside(id.to_owned()),
+    });
+    pictures.chain(others).collect()
 }
 
 /// Content of any kind.
@@ -179,7 +207,7 @@ fn is_sound(part: &Value) -> bool {
 
 fn part(part: &Value) -> String {
     match part["content_type"].as_str() {
-        Some("image_asset_pointer") => "*[picture]*".into(),
+        Some("image_asset_pointer") => prose::PICTURE.into(),
         Some("audio_transcription") => text(&part["text"]).unwrap_or_default().to_owned(),
         Some(_) if is_sound(part) => String::new(),
         _ => text(&part["text"]).map_or_else(|| prose::unknown(part), str::to_owned),
@@ -188,7 +216,7 @@ fn part(part: &Value) -> String {
 
 fn pictures(content: &Value) -> String {
     let mut said = String::new();
-    pointers(content).iter().for_each(|_| prose::add(&mut said, "*[picture]*"));
+    pointers(content).iter().for_each(|_| prose::add(&mut said, prose::PICTURE));
     said
 }
 
@@ -358,7 +386,8 @@ mod tests {
             said("", "user", "before"),
             said("a", "user", "after")
         );
-        let (_, imported) = crate::import::conversation(text.as_bytes(), NOW).unwrap();
+        let Ok(read) = crate::import::conversation(text.as_bytes(), NOW) else { panic!() };
+        let imported = read.conversation;
         assert_eq!(imported.turns.len(), 2);
         assert!(imported.turns[0].response.contains("[[[[") && imported.turns[1].parent == Some(0));
     }

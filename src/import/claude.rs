@@ -86,6 +86,7 @@ fn message(raw: &str) -> Message {
             _ => Role::Model,
         },
         text: said,
+        files: Vec::new(),
         reasoning: thought,
         model: text(&message["model"]).map(str::to_owned),
         time: time(&message["created_at"]),

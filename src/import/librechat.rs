@@ -144,6 +144,7 @@ fn message(fields: &Object<'_>) -> Message {
         parent: fields.text(&["parentMessageId"]).filter(|parent| parent != ROOT),
         role: if by_person { Role::Person } else { Role::Model },
         text: said,
+        files: Vec::new(),
         reasoning: thought,
         model: fields.text(&["model"]).filter(|_| !by_person),
         time: fields.time(&["createdAt"]),
@@ -209,7 +210,8 @@ mod tests {
             "{{\"conversationId\":\"c1\",\"recursive\":true,\"messagesTree\":[{{\"children\":[{{\"messageId\":\"a1\",\"text\":\"a\",\"children\":[{last}]}}],\
              \"messageId\":\"u1\",\"isCreatedByUser\":true,\"text\":\"q\"}}]}}"
         );
-        let (_, imported) = conversation(text.as_bytes(), NOW).unwrap();
+        let Ok(read) = conversation(text.as_bytes(), NOW) else { panic!() };
+        let imported = read.conversation;
         assert_eq!(
             (turns(&imported), imported.turns[1].parent),
             (vec!["q > a".to_owned(), "r > ".to_owned()], Some(0))
@@ -262,9 +264,9 @@ mod tests {
         text += "[]";
         text += &"}]".repeat(depth);
         text += "}";
-        let read = move || conversation(text.as_bytes(), NOW).unwrap().1;
+        let read = move || conversation(text.as_bytes(), NOW).map(|read| read.conversation);
         let thread = std::thread::Builder::new().stack_size(crate::import::STACK);
-        let imported = thread.spawn(read).unwrap().join().unwrap();
+        let Ok(imported) = thread.spawn(read).unwrap().join().unwrap() else { panic!() };
         assert_eq!(imported.turns.len(), depth / 2);
         assert_eq!(imported.turns.last().unwrap().parent, Some(depth / 2 - 2));
     }

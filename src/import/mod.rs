@@ -5,6 +5,7 @@
 
 mod chatgpt;
 mod claude;
+mod enclosed;
 mod json;
 mod librechat;
 mod nextchat;
@@ -22,6 +23,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{ImportId, UserId};
 use crate::store::Imported;
+use enclosed::Placed;
 use json::Object;
 use std::fs::File;
 use std::thread::Builder;
@@ -121,8 +123,16 @@ struct Refused {
     foreign: bool,
 }
 
+/// A conversation of an export.
+struct Read {
+    format: Format,
+    conversation: Imported,
+    /// What is still to be fetched for it.
+    files: Vec<Placed>,
+}
+
 /// Reads one conversation.
-fn conversation(bytes: &[u8], now: i64) -> Result<(Format, Imported), Refused> {
+fn conversation(bytes: &[u8], now: i64) -> Result<Read, Refused> {
     let text = String::from_utf8_lossy(bytes);
     let damaged = |_| Refused { title: None, reason: "This conversation is damaged.", foreign: false };
     let object = match Object::parse(&text) {
@@ -144,15 +154,18 @@ fn conversation(bytes: &[u8], now: i64) -> Result<(Format, Imported), Refused> {
         Format::LibreChat => librechat::read(&object),
         Format::NextChat => nextchat::read(&object),
         Format::Own => {
-            return own::read(&object, now).map(|own| (format, own)).map_err(|why| refused(why, false));
+            return own::read(&object, now)
+                .map(|(conversation, files)| Read { format, conversation, files })
+                .map_err(|why| refused(why, false));
         }
     };
     let chat = chat.ok_or_else(|| refused("Its messages cannot be read.", false))?;
-    let mut built = tree::build(format.as_str(), chat, now).map_err(|why| refused(why, false))?;
+    let (mut conversation, files) =
+        tree::build(format.as_str(), chat, now).map_err(|why| refused(why, false))?;
     if format == Format::OpenWebUi {
-        openwebui::recognise(&mut built);
+        openwebui::recognise(&mut conversation);
     }
-    Ok((format, built))
+    Ok(Read { format, conversation, files })
 }
 
 const FOREIGN: &str = "This is no conversation of a kind that is known here.";
@@ -166,9 +179,9 @@ mod tests {
     pub const NOW: i64 = 1_800_000_000;
 
     pub fn taken(format: Format, export: &Value) -> Imported {
-        let (found, imported) = conversation(export.to_string().as_bytes(), NOW).unwrap();
-        assert_eq!(found, format);
-        imported
+        let Ok(read) = conversation(export.to_string().as_bytes(), NOW) else { panic!("{export}") };
+        assert_eq!(read.format, format);
+        read.conversation
     }
 
     pub fn turns(imported: &Imported) -> Vec<String> {
@@ -192,15 +205,15 @@ mod tests {
             ("<html>", None, "This conversation is damaged.", false),
         ] {
             let want = Refused { title: title.map(str::to_owned), reason, foreign };
-            assert_eq!(conversation(text.as_bytes(), NOW), Err(want), "{text}");
+            assert_eq!(conversation(text.as_bytes(), NOW).err(), Some(want), "{text}");
         }
     }
 
     #[test]
     fn any_bytes_do_no_harm() {
         let bad = b"{\"messages\":[{\"role\":\"user\",\"content\":\"a\xFF\"}]}";
-        let (_, imported) = conversation(bad, NOW).unwrap();
-        assert_eq!(turns(&imported), ["a\u{FFFD} > "]);
+        let Ok(read) = conversation(bad, NOW) else { panic!() };
+        assert_eq!(turns(&read.conversation), ["a\u{FFFD} > "]);
     }
 
     /// A conversation of every format with a little of everything.
@@ -267,8 +280,9 @@ mod tests {
                 let at = random(text.len());
                 text[at] = u8::try_from(random(256)).unwrap();
             }
-            let Ok((_, imported)) = conversation(&text, NOW) else { continue };
+            let Ok(Read { conversation: imported, files, .. }) = conversation(&text, NOW) else { continue };
             taken_in += 1;
+            assert!(files.iter().flat_map(|file| &file.turns).all(|at| *at < imported.turns.len()));
             assert!(imported.current.is_none_or(|current| current < imported.turns.len()));
             assert!(
                 (1..=NOW).contains(&imported.created) && imported.created <= imported.updated,

@@ -26,17 +26,9 @@ fn message(raw: &str) -> Message {
     let Some(message) = value(raw) else {
         return Message { role: Role::Model, text: prose::raw(raw), ..Message::default() };
     };
-    let said = match &message["content"] {
-        Value::Array(parts) => {
-            let mut said = String::new();
-            for part in parts {
-                let picture = !part["image_url"].is_null();
-                let plain = text(&part["text"]).map_or_else(|| prose::unknown(part), str::to_owned);
-                prose::add(&mut said, if picture { "*[picture]*" } else { &plain });
-            }
-            said
-        }
-        other => prose::unknown(other),
+    let (said, files) = match &message["content"] {
+        Value::Array(parts) => prose::parts(parts),
+        other => (prose::unknown(other), Vec::new()),
     };
     let lifted =
         prose::lift_thoughts(&said).map(|(thoughts, answer)| (thoughts.to_owned(), answer.to_owned()));
@@ -50,6 +42,7 @@ fn message(raw: &str) -> Message {
             _ => Role::Model,
         },
         text: said,
+        files,
         reasoning: thought,
         model: text(&message["model"]).map(str::to_owned),
         time: time(&message["date"]),

@@ -1,6 +1,7 @@
 //! Open WebUI's export: a list of chats, each with a `history` of messages that name their parent. In older ones the chat
 //! itself is the element. Our own export in this shape comes back as what it was.
 
+use super::enclosed::Enclosed;
 use super::json::{self, Object, text, time, value};
 use super::prose;
 use super::tree::{self, Chat, Message, Role};
@@ -85,22 +86,18 @@ fn message(id: Option<&str>, raw: &str, unfold: Unfold) -> Message {
             ..Message::default()
         };
     };
-    let (thought, mut said) = match &message["content"] {
-        serde_json::Value::String(content) => unfold(content),
-        serde_json::Value::Array(parts) => {
-            let mut said = String::new();
-            for part in parts {
-                let picture = !part["image_url"].is_null();
-                let plain = text(&part["text"]).map_or_else(|| prose::unknown(part), str::to_owned);
-                prose::add(&mut said, if picture { "*[picture]*" } else { &plain });
-            }
-            (String::new(), said)
-        }
-        other => (String::new(), prose::unknown(other)),
-    };
+    let (mut thought, mut files) = (String::new(), Vec::new());
+    let mut said;
+    match &message["content"] {
+        serde_json::Value::String(content) => (thought, said) = unfold(content),
+        serde_json::Value::Array(parts) => (said, files) = prose::parts(parts),
+        other => said = prose::unknown(other),
+    }
     for file in message["files"].as_array().into_iter().flatten() {
         let name = text(&file["name"]).or(text(&file["file"]["filename"]));
-        prose::add(&mut said, &prose::named_file(name.unwrap_or("picture")));
+        let word = prose::named_file(name.unwrap_or("picture"));
+        prose::add(&mut said, &word);
+        files.extend(text(&file["url"]).and_then(|url| Enclosed::inside(url, name, word)));
     }
     let failure = &message["error"];
     if !failure.is_null() && failure != false {
@@ -116,6 +113,7 @@ fn message(id: Option<&str>, raw: &str, unfold: Unfold) -> Message {
             _ => Role::Model,
         },
         text: said,
+        files,
         reasoning: thought,
         model: text(&message["model"]).map(str::to_owned),
         time: time(&message["timestamp"]),

@@ -1,5 +1,6 @@
 //! Our own export in JSON, which comes back without loss.
 
+use super::enclosed::{Enclosed, Placed};
 use super::json::{Object, elements, text, time, value};
 use super::tree::{self, NOTHING};
 use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Usage, UsageSource};
@@ -13,13 +14,14 @@ use std::collections::hash_map::Entry;
 pub const FORMAT: &str = "gpt-assistant conversation";
 
 /// Reads a conversation. `now` is what no time can be later than.
-pub fn read(object: &Object<'_>, now: i64) -> Result<Imported, &'static str> {
+pub fn read(object: &Object<'_>, now: i64) -> Result<(Imported, Vec<Placed>), &'static str> {
     let about = object.raw("conversation").and_then(|about| Object::parse(about).ok());
     let about = about.ok_or("What it says of the conversation cannot be read.")?;
     let at = |key: &str| about.time(&[key]).map(|time| time.min(now));
     let id = about.value("id").as_i64();
     let list = elements(object.raw("turns").unwrap_or_default());
     let mut by_id: HashMap<i64, usize> = HashMap::with_capacity(list.len());
+    let mut files = Vec::new();
     let mut turns: Vec<ImportedTurn> = Vec::with_capacity(list.len());
     for raw in list {
         let turn = value(raw).ok_or("One of its turns cannot be read.")?;
@@ -28,6 +30,11 @@ pub fn read(object: &Object<'_>, now: i64) -> Result<Imported, &'static str> {
         let parent = turn["parent_id"].as_i64().and_then(|parent| by_id.get(&parent).copied());
         if let Entry::Vacant(place) = by_id.entry(id) {
             place.insert(turns.len());
+            files.extend(enclosed(&turn["attachments"]).map(|file| Placed {
+                file,
+                turns: vec![turns.len()],
+                in_prompt: true,
+            }));
             turns.push(self::turn(&turn, id, parent, now));
         }
     }
@@ -35,7 +42,7 @@ pub fn read(object: &Object<'_>, now: i64) -> Result<Imported, &'static str> {
     if turns.is_empty() && about.text(&["title"]).is_none() {
         return Err(NOTHING);
     }
-    Ok(Imported {
+    let imported = Imported {
         source: super::Format::Own.as_str(),
         // Numbers of two servers may be the same, but hardly those that were given in the same second.
         source_id: format!("{}@{created}", id.unwrap_or_default()),
@@ -53,7 +60,13 @@ pub fn read(object: &Object<'_>, now: i64) -> Result<Imported, &'static str> {
         deleted: at("deleted").map(|_| now),
         current: about.value("current_turn_id").as_i64().and_then(|current| by_id.get(&current).copied()),
         turns,
-    })
+    };
+    Ok((imported, files))
+}
+
+fn enclosed(list: &Value) -> impl Iterator<Item = Enclosed> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(|file| Enclosed::inside(text(&file["url"])?, text(&file["name"]), String::new()))
 }
 
 fn turn(turn: &Value, id: i64, parent: Option<usize>, now: i64) -> ImportedTurn {
@@ -71,6 +84,7 @@ fn turn(turn: &Value, id: i64, parent: Option<usize>, now: i64) -> ImportedTurn 
         source_id: format!("turn-{id}"),
         parent,
         prompt: said("prompt"),
+        attachments: Vec::new(),
         response: said("response"),
         reasoning: said("reasoning"),
         model: said("model"),

@@ -1,6 +1,7 @@
 //! What is no plain text, as text that a person can read.
 
-use super::json;
+use super::enclosed::Enclosed;
+use super::json::{self, text};
 use serde_json::Value;
 
 /// Longest piece of raw JSON that is shown.
@@ -24,10 +25,28 @@ pub fn unknown(value: &Value) -> String {
     }
 }
 
+/// Content in parts: its text, and the pictures in it that are there themselves.
+pub fn parts(list: &[Value]) -> (String, Vec<Enclosed>) {
+    let (mut said, mut pictures) = (String::new(), Vec::new());
+    for part in list {
+        if part["image_url"].is_null() {
+            add(&mut said, &text(&part["text"]).map_or_else(|| unknown(part), str::to_owned));
+        } else {
+            add(&mut said, PICTURE);
+            let url = text(&part["image_url"]["url"]).unwrap_or_default();
+            pictures.extend(Enclosed::inside(url, None, PICTURE.into()));
+        }
+    }
+    (said, pictures)
+}
+
 /// A message that cannot be read at all.
 pub fn raw(text: &str) -> String {
     fence("json", &text[..text.floor_char_boundary(LONGEST_RAW)])
 }
+
+/// What stands where a picture was.
+pub const PICTURE: &str = "*[picture]*";
 
 /// A file that is named, and not in the export.
 pub fn named_file(name: &str) -> String {

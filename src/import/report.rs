@@ -47,6 +47,9 @@ pub struct Report {
     pub skipped: u64,
     /// That could not be read or stored.
     pub failed: u64,
+    /// Pictures and files that came with conversations.
+    #[serde(default)]
+    pub files: u64,
     /// How much of the file is done, in percent.
     pub progress: u8,
     /// Some of them; the last may stand for all that follow.

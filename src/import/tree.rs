@@ -5,6 +5,7 @@
 //! A turn is named after the message at which it departs from what was there before: its prompt, or for a second answer
 //! that answer. A later export, in which more was said, names it alike.
 
+use super::enclosed::{Enclosed, Placed};
 use crate::keys;
 use crate::model::{PaidBy, Params, Status, Usage};
 use crate::store::{Imported, ImportedTurn};
@@ -48,6 +49,8 @@ pub struct Message {
     pub role: Role,
     /// What a person reads.
     pub text: String,
+    /// Files that go with it.
+    pub files: Vec<Enclosed>,
     /// What was thought before.
     pub reasoning: String,
     /// Who answered.
@@ -92,9 +95,14 @@ struct Growing {
 }
 
 /// Makes the turns of a conversation. `now` is what no time can be later than. The fault is a sentence for the report.
-pub fn build(source: &'static str, mut chat: Chat, now: i64) -> Result<Imported, &'static str> {
+pub fn build(
+    source: &'static str,
+    mut chat: Chat,
+    now: i64,
+) -> Result<(Imported, Vec<Placed>), &'static str> {
     for message in &mut chat.messages {
-        if message.text.trim().is_empty() && message.reasoning.trim().is_empty() {
+        let wordless = message.text.trim().is_empty() && message.reasoning.trim().is_empty();
+        if wordless && message.files.is_empty() {
             message.role = Role::Hidden;
         }
     }
@@ -107,6 +115,7 @@ pub fn build(source: &'static str, mut chat: Chat, now: i64) -> Result<Imported,
         return Err(NOTHING);
     }
     let source_id = chat.id.as_deref().map_or_else(|| content_name(&chat, &growing[0]), name);
+    let files = placed(&mut chat.messages, &growing);
     let turns = ripe(&chat, growing, now)?;
     let current = chat.current.as_deref().and_then(|id| {
         let mut at = chat.messages.iter().position(|message| message.id == id);
@@ -118,7 +127,7 @@ pub fn build(source: &'static str, mut chat: Chat, now: i64) -> Result<Imported,
         }
         None
     });
-    Ok(Imported {
+    let imported = Imported {
         source,
         source_id,
         written_here: None,
@@ -134,7 +143,29 @@ pub fn build(source: &'static str, mut chat: Chat, now: i64) -> Result<Imported,
         deleted: None,
         current: current.or(turns.len().checked_sub(1)),
         turns,
-    })
+    };
+    Ok((imported, files))
+}
+
+/// The files of all messages, each with the turns that its message is part of.
+fn placed(messages: &mut [Message], growing: &[Growing]) -> Vec<Placed> {
+    let mut turns_of: HashMap<usize, (Vec<usize>, bool)> = HashMap::new();
+    for (turn, growing) in growing.iter().enumerate() {
+        for message in growing.prompt.iter().chain(&growing.response) {
+            if !messages[*message].files.is_empty() {
+                let (turns, in_prompt) = turns_of.entry(*message).or_default();
+                turns.push(turn);
+                *in_prompt = growing.prompt == Some(*message);
+            }
+        }
+    }
+    let mut placed = Vec::new();
+    for (at, message) in messages.iter_mut().enumerate() {
+        let Some((turns, in_prompt)) = turns_of.remove(&at) else { continue };
+        let files = std::mem::take(&mut message.files).into_iter();
+        placed.extend(files.map(|file| Placed { file, turns: turns.clone(), in_prompt }));
+    }
+    placed
 }
 
 /// Why a conversation without messages is passed over.
@@ -288,6 +319,7 @@ fn ripe(chat: &Chat, growing: Vec<Growing>, now: i64) -> Result<Vec<ImportedTurn
             prompt: growing
                 .prompt
                 .map_or_else(String::new, |at| text::without_nul(chat.messages[at].text.clone())),
+            attachments: Vec::new(),
             response,
             reasoning,
             model: model_name(models.next_back().or(chat.model.as_deref())),
@@ -385,7 +417,7 @@ mod tests {
 
     /// Each turn as `name<parent: prompt > response`.
     fn turns(chat: Chat) -> Vec<String> {
-        let built = build("test", chat, NOW).unwrap();
+        let built = build("test", chat, NOW).unwrap().0;
         let parent = |at: usize| built.turns[at].parent.map(|parent| built.turns[parent].source_id.clone());
         let turns = built.turns.iter().enumerate().map(|(at, turn)| {
             assert!(turn.parent.is_none_or(|parent| parent < at), "a child comes after its parent");
@@ -443,12 +475,13 @@ mod tests {
 
     #[test]
     fn an_older_child_is_dated_after_its_parent_and_nothing_in_the_future() {
-        let built = build("test", chat("u1@100 a1<u1@50 u2<a1@40 a2<u2@1900000000"), NOW).unwrap();
+        let built = build("test", chat("u1@100 a1<u1@50 u2<a1@40 a2<u2@1900000000"), NOW).unwrap().0;
         let times: Vec<_> = built.turns.iter().map(|turn| (turn.created, turn.finished)).collect();
         assert_eq!(times, [(100, 100), (100, NOW)]);
         assert_eq!((built.created, built.updated), (40, NOW));
         let built = build("test", Chat { created: Some(NOW + 9), updated: Some(3), ..chat("u1 a1<u1") }, NOW)
-            .unwrap();
+            .unwrap()
+            .0;
         assert_eq!((built.created, built.updated, built.turns[0].created), (NOW, NOW, NOW));
     }
 
@@ -456,15 +489,16 @@ mod tests {
     fn the_current_path_is_found_through_hidden_ends() {
         for (current, want) in [("a1", 0), ("h1", 0), ("u1", 0), ("a2", 1), ("gone", 2), ("h0", 2)] {
             let chat = chat("h0 u1<h0@1 a1<u1@2 h1<a1@3 a2<u1@4 u3<a2@5");
-            let built = build("test", Chat { current: Some(current.into()), ..chat }, NOW).unwrap();
+            let built = build("test", Chat { current: Some(current.into()), ..chat }, NOW).unwrap().0;
             assert_eq!(built.current, Some(want), "{current}");
         }
     }
 
     #[test]
     fn names_are_the_same_in_a_later_export() {
-        let names =
-            |text: &str| build("test", chat(text), NOW).unwrap().turns.into_iter().map(|turn| turn.source_id);
+        let names = |text: &str| {
+            build("test", chat(text), NOW).unwrap().0.turns.into_iter().map(|turn| turn.source_id)
+        };
         let early: Vec<_> = names("u1@1 a1<u1@2 u2<a1@3").collect();
         let late: Vec<_> = names("u1@1 a1<u1@2 u2<a1@3 a2<u2@4 a3<a2@5 a4<u2@6 u3<a3@7").collect();
         assert_eq!(early, ["u1", "u2"]);
@@ -478,7 +512,7 @@ mod tests {
             });
             let mut messages: Vec<_> = messages.collect();
             line_up(&mut messages);
-            build("test", Chat { messages, ..Chat::default() }, NOW).unwrap()
+            build("test", Chat { messages, ..Chat::default() }, NOW).unwrap().0
         };
         let (early, late) =
             (nameless(&["hi", "ho", "hi", "ho"]), nameless(&["hi", "ho", "hi", "ho", "more"]));
@@ -490,8 +524,9 @@ mod tests {
 
     #[test]
     fn titles_are_one_line() {
-        let titled =
-            |title: &str| build("test", Chat { title: Some(title.into()), ..chat("u1") }, NOW).unwrap().title;
+        let titled = |title: &str| {
+            build("test", Chat { title: Some(title.into()), ..chat("u1") }, NOW).unwrap().0.title
+        };
         assert_eq!(titled(" a\n\tb\0 "), "a b");
         assert_eq!(titled("  "), "u1.");
         assert!(titled(&"🌍 ".repeat(5000)).chars().count() <= 200);

@@ -1,6 +1,7 @@
 //! A file from elsewhere: one JSON text, or a ZIP archive of some. Its conversations are given one after the other; names
 //! in it are for sentences, never for paths.
 
+use super::enclosed::Album;
 use super::split::{Found, Splitter};
 use crate::archive::Browsing;
 use std::cell::Cell;
@@ -72,6 +73,14 @@ impl Upload {
         match self {
             Upload::Text(_, length) => *length,
             Upload::Archive(_, texts) => texts.iter().fold(0, |sum, (_, _, size)| sum.saturating_add(*size)),
+        }
+    }
+
+    /// The files that lie beside its conversations, of which at most `most` bytes are unpacked.
+    pub fn album(&self, most: u64) -> Album {
+        match self {
+            Upload::Text(..) => Album::new(None, most),
+            Upload::Archive(archive, _) => Album::new(Some(archive.clone()), most),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Goes through an upload and stores what is in it, some conversations at a time: enough that they share a commit, few
 //! enough that nobody else's write waits for long.
 
+use super::enclosed::{self, Album};
 use super::report::Report;
 use super::tree::NOTHING;
 use super::upload::{Piece, Progress, Upload, last_part, may_be_foreign};
-use super::{Format, Refused, conversation};
+use super::{Format, Read, Refused, conversation};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::UserId;
@@ -44,7 +45,7 @@ pub fn examine(app: &App, upload: &mut Upload) -> Result<Format> {
     upload.read(most, &mut |_, piece, _| {
         match piece {
             Piece::Text(text) => match conversation(text, now) {
-                Ok((format, _)) => found = Some(format),
+                Ok(read) => found = Some(read.format),
                 Err(refused) if !refused.foreign => reason = refused.reason,
                 Err(_) => {}
             },
@@ -85,6 +86,7 @@ pub fn run(
         refused: Vec::new(),
         text: 0,
         keep,
+        album: upload.album(most),
     };
     let mut file = InFile::default();
     let mut outcome = Ok(());
@@ -109,7 +111,7 @@ struct InFile {
 }
 
 /// A conversation, or its title and why there is none.
-type Entry = Result<Imported, (String, &'static str)>;
+type Entry = Result<Read, (String, &'static str)>;
 
 struct Work<'a> {
     app: &'a App,
@@ -120,10 +122,11 @@ struct Work<'a> {
     /// Of these, refused.
     bad: u64,
     report: &'a mut Report,
-    batch: Vec<Imported>,
+    batch: Vec<Read>,
     refused: Vec<(String, &'static str)>,
     text: usize,
     keep: &'a mut dyn FnMut(&Report),
+    album: Album,
 }
 
 impl Work<'_> {
@@ -155,12 +158,12 @@ impl Work<'_> {
             Err(refused) => {
                 self.add(Err((refused.title.unwrap_or(place), refused.reason)), progress)?;
             }
-            Ok((_, imported)) => {
+            Ok(read) => {
                 file.has_conversations = true;
                 for _ in 0..std::mem::take(&mut file.foreign) {
                     self.add(Err((place.clone(), super::FOREIGN)), progress)?;
                 }
-                self.add(Ok(imported), progress)?;
+                self.add(Ok(read), progress)?;
             }
         }
         Ok(())
@@ -177,10 +180,11 @@ impl Work<'_> {
             return Ok(());
         }
         match entry {
-            Ok(imported) => {
+            Ok(read) => {
                 let size = |turn: &ImportedTurn| turn.prompt.len() + turn.response.len();
-                self.text += imported.turns.iter().map(size).sum::<usize>();
-                self.batch.push(imported);
+                self.text += read.conversation.turns.iter().map(size).sum::<usize>();
+                self.text += read.files.iter().map(|placed| placed.file.size()).sum::<usize>();
+                self.batch.push(read);
             }
             Err(refused) => self.refused.push(refused),
         }
@@ -202,7 +206,10 @@ impl Work<'_> {
                 _ => self.report.count_failed(&title, reason),
             }
         }
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = Vec::with_capacity(self.batch.len());
+        for read in std::mem::take(&mut self.batch) {
+            batch.push(self.with_files(read)?);
+        }
         let titles: Vec<String> = batch.iter().map(|imported| imported.title.clone()).collect();
         for (outcome, title) in self.app.store.add_imported(self.user, batch).into_iter().zip(&titles) {
             match outcome {
@@ -219,6 +226,34 @@ impl Work<'_> {
         }
         (self.keep)(self.report);
         Ok(())
+    }
+
+    /// The conversation, with its pictures and files where they are to be had.
+    fn with_files(&mut self, read: Read) -> Result<Imported, Stop> {
+        let Read { mut conversation, files, .. } = read;
+        if files.is_empty() {
+            return Ok(conversation);
+        }
+        if self.app.is_draining() {
+            return Err(Stop::Draining);
+        }
+        let known = self.app.store.turns_of_imported(self.user, &conversation);
+        let known = known.map_err(|_| Stop::Failed("The server could not read its database."))?;
+        let turns = &mut conversation.turns;
+        let outcome = enclosed::keep(self.app, self.user, &mut self.album, turns, files, &known);
+        self.report.files += outcome.kept;
+        if outcome.lost > 0 {
+            let count = outcome.lost;
+            let sentence = if outcome.full {
+                format!("Pictures or files without room for them here: {count}.")
+            } else {
+                format!(
+                    "Pictures or files that are not in the export, or of no kind that is kept here: {count}."
+                )
+            };
+            self.report.problem(&conversation.title, &sentence);
+        }
+        Ok(conversation)
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {

@@ -1,10 +1,10 @@
 //! Imports: how far each is, and the conversations that they bring.
 
-use super::{Store, optional, search};
+use super::{Store, files, optional, search};
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Fault, ImportId, PaidBy, Params, Status, TurnId, Usage, UserId};
+use crate::model::{ConversationId, Fault, FileId, ImportId, PaidBy, Params, Status, TurnId, Usage, UserId};
 use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::sync_channel;
 
 /// Reports that are kept of one account.
@@ -54,6 +54,8 @@ pub struct ImportedTurn {
     pub parent: Option<usize>,
     /// What the person wrote.
     pub prompt: String,
+    /// Files that go with it, kept before.
+    pub attachments: Vec<FileId>,
     /// What the model answered.
     pub response: String,
     /// What it thought before.
@@ -154,6 +156,14 @@ impl Store {
         })
     }
 
+    /// Names of the turns of a conversation that are here already.
+    pub fn turns_of_imported(&self, user: UserId, imported: &Imported) -> Result<HashSet<String>> {
+        self.read(|c| match find(c, user, imported)? {
+            None => Ok(HashSet::new()),
+            Some(here) => Ok(known(c, user, &here)?.into_keys().collect()),
+        })
+    }
+
     /// Adds conversations, or what is new of those that are here; each is a transaction of its own, and all share what
     /// makes them durable. Nothing is charged and nothing counted.
     pub fn add_imported(&self, user: UserId, all: Vec<Imported>) -> Vec<Result<Outcome>> {
@@ -231,14 +241,18 @@ fn add(c: &Connection, user: UserId, imported: &Imported) -> Result<Outcome> {
 /// it was imported. One that was written here goes by its number, as our own exports call it.
 type Known = HashMap<String, (i64, bool, bool)>;
 
-fn update(c: &Connection, user: UserId, here: &Here, imported: &Imported) -> Result<Outcome> {
+fn known(c: &Connection, user: UserId, here: &Here) -> Result<Known> {
     let sql = "SELECT coalesce(source_id, 'turn-' || id), id, \
          response = '' AND status <> 'streaming', source_id IS NOT NULL \
          FROM turns WHERE conversation_id = ? AND user_id = ?";
     let mut query = c.prepare_cached(sql)?;
     let rows = query
         .query_map([here.id, user.0], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?))))?;
-    let known = rows.collect::<rusqlite::Result<Known>>()?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn update(c: &Connection, user: UserId, here: &Here, imported: &Imported) -> Result<Outcome> {
+    let known = known(c, user, here)?;
     let (ids, changed) = add_turns(c, user, here.id, &imported.turns, &known)?;
     let newer = imported.updated >= here.updated && imported.written_here.is_none();
     let retitled = newer && !here.titled_by_person && here.title != imported.title;
@@ -323,6 +337,7 @@ fn insert(
     ];
     let id = c.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     search::index(c, user, TurnId(id), &turn.prompt, &turn.response)?;
+    files::attach(c, user, TurnId(id), &turn.attachments)?;
     Ok(id)
 }
 

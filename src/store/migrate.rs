@@ -81,9 +81,22 @@ fn version(plan: &Plan, connection: &Connection, path: &Path) -> Result<Option<u
         Ok(version) if version <= newest => Ok(Some(version)),
         _ => Err(OpenError::Damaged(format!(
             "{} was written by a newer gpt-assistant (schema {version}, this one knows {newest}); nothing was \
-             changed. Start the newer version, or go back to the copy that it made before upgrading",
-            path.display()
+             changed. Start the newer version, or {}",
+            path.display(),
+            way_back(path, newest)
         ))),
+    }
+}
+
+/// What a program can say that knows no more than schema `newest`.
+fn way_back(path: &Path, newest: usize) -> String {
+    let copy = copy_path(path, newest);
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if copy.is_file() {
+        let (ours, copy) = (name(path), name(&copy));
+        format!("go back to what it was: move {ours}* away, rename {copy} to {ours} and start")
+    } else {
+        "restore a backup from before the upgrade into an empty folder".to_owned()
     }
 }
 
@@ -95,16 +108,15 @@ fn create(plan: &Plan, connection: &mut Connection) -> Result<(), OpenError> {
     Ok(transaction.commit()?)
 }
 
-/// A copy first, then one transaction a step: killed at any point, the next start goes on where this ended.
+/// A copy first, then one transaction a step: killed at any point, the next start goes on where this ended. The copy is
+/// made even where there is one: that may be of an earlier upgrade, from which somebody went back.
 fn upgrade(plan: &Plan, connection: &mut Connection, path: &Path, from: usize) -> Result<(), OpenError> {
     let copy = copy_path(path, from);
-    if !copy.exists() {
-        let draft = copy.with_extension("part");
-        let _ = std::fs::remove_file(&draft);
-        connection.execute("VACUUM INTO ?", [draft.to_string_lossy()])?;
-        std::fs::File::open(&draft).and_then(|file| file.sync_all())?;
-        std::fs::rename(&draft, &copy)?;
-    }
+    let draft = copy.with_extension("part");
+    let _ = std::fs::remove_file(&draft);
+    connection.execute("VACUUM INTO ?", [draft.to_string_lossy()])?;
+    std::fs::File::open(&draft).and_then(|file| file.sync_all())?;
+    std::fs::rename(&draft, &copy)?;
     tracing::info!(from, to = plan.steps.len(), copy = %copy.display(), "upgrading the database");
     for (step, version) in plan.steps.iter().zip(1..).filter(|(_, version)| *version > from) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -190,6 +202,96 @@ mod tests {
         follow(&OLD, &mut c, path, Change::Allowed).unwrap();
         c.execute("INSERT INTO t VALUES(41)", []).unwrap();
         c
+    }
+
+    /// On a schema as it is released, what later ones may do: a column, a table filled from another, a column rewritten.
+    const LATER: Plan = Plan {
+        schema: "",
+        steps: &[
+            PLAN.schema,
+            "ALTER TABLE users ADD COLUMN colour TEXT NOT NULL DEFAULT 'green';
+             CREATE TABLE labels(user_id INTEGER PRIMARY KEY REFERENCES users(id), label TEXT NOT NULL) STRICT;
+             INSERT INTO labels SELECT id, name || ' <' || email || '>' FROM users",
+            "UPDATE users SET name = upper(name); CREATE INDEX labels_label ON labels(label)",
+        ],
+    };
+    const NOW: Plan = Plan { schema: PLAN.schema, steps: &[PLAN.schema] };
+    const PEOPLE: i64 = 100;
+
+    fn open(path: &Path) -> Connection {
+        #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
+        let c = Connection::open(path).unwrap();
+        c.pragma_update(None, "journal_mode", "WAL").unwrap();
+        c.pragma_update(None, "synchronous", "FULL").unwrap();
+        c
+    }
+
+    fn is_whole(c: &Connection) {
+        assert_eq!(c.query_row("PRAGMA integrity_check", [], |r| r.get::<_, String>(0)).unwrap(), "ok");
+        assert_eq!(number(c, "SELECT count(*) FROM users"), PEOPLE);
+    }
+
+    /// Kills the upgrade at each of its writes in turn, by running this very test again under strace.
+    #[test]
+    fn s9_an_upgrade_killed_at_any_write_goes_on_at_the_next_start() {
+        const MOST_WRITES: usize = 400;
+        if let Some(path) = std::env::var_os("UPGRADE_AND_DIE").map(PathBuf::from) {
+            return follow(&LATER, &mut open(&path), &path, Change::Allowed).unwrap();
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (before, path) = (dir.path().join("before.db"), dir.path().join("x.db"));
+        let mut c = open(&before);
+        follow(&NOW, &mut c, &before, Change::Allowed).unwrap();
+        let people = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+            INSERT INTO users(email, name, password, role, created_at)
+            SELECT 'p' || i || '@example.org', 'person ' || i, hex(zeroblob(100)), 'user', i FROM n";
+        c.execute(people, [PEOPLE]).unwrap();
+        drop(c);
+        let mut seen = [0; 4];
+        for n in (1..MOST_WRITES).step_by(3) {
+            for old in std::fs::read_dir(dir.path()).unwrap().flatten().filter(|f| f.path() != before) {
+                std::fs::remove_file(old.path()).unwrap();
+            }
+            std::fs::copy(&before, &path).unwrap();
+            let kill =
+                format!("inject=pwrite64,fsync,fdatasync,ftruncate,rename,unlink:signal=KILL:when={n}");
+            let ended = std::process::Command::new("strace")
+                .args(["-f", "-qq", "-o", "/dev/null"])
+                .args(["-e", &kill])
+                .arg(std::env::current_exe().unwrap())
+                .args([
+                    "--exact",
+                    "store::migrate::tests::s9_an_upgrade_killed_at_any_write_goes_on_at_the_next_start",
+                ])
+                .env("UPGRADE_AND_DIE", &path)
+                .stdout(std::process::Stdio::null())
+                .status()
+                .unwrap();
+            let mut c = open(&path);
+            is_whole(&c);
+            seen[usize::try_from(number(&c, "PRAGMA user_version")).unwrap()] += 1;
+            follow(&LATER, &mut c, &path, Change::Allowed).unwrap();
+            is_whole(&c);
+            assert_eq!(
+                number(
+                    &c,
+                    "SELECT count(*) FROM labels WHERE label = 'person ' || user_id || ' <p' || user_id || '@example.org>'"
+                ),
+                PEOPLE,
+                "{n}"
+            );
+            assert_eq!(
+                number(&c, "SELECT count(*) FROM users WHERE name = 'PERSON ' || id AND colour = 'green'"),
+                PEOPLE,
+                "{n}"
+            );
+            is_whole(&open(&copy_path(&path, 1)));
+            if ended.success() {
+                assert!(seen[1] > 5 && seen[2] > 0 && seen[3] > 0, "killed in each step: {seen:?}");
+                return;
+            }
+        }
+        panic!("it was still not through: {seen:?}");
     }
 
     fn number(c: &Connection, sql: &str) -> i64 {

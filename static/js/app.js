@@ -7,7 +7,7 @@ import { base } from "./models/session.js";
 import { watchVersions } from "./lib/trusted.js";
 
 const root = document.documentElement;
-const ROOMS = { "/settings": "settings", "/stats": "stats", "/admin": "lost" };
+const ROOMS = { "/settings": "settings", "/stats": "stats", "/admin": "admin" };
 const [main, other, door] = ["#chat", "#room", "#door"].map((id) => document.querySelector(id));
 
 const ctx = createContext();

@@ -28,7 +28,8 @@
   const parts = Object.fromEntries(root.dataset.parts.split(";").map((part) => part.split("=")));
   const { place } = root.dataset;
   const needed = place === "door" ? ["door"] : ["shell", "keyboard", place === "chat" ? "chat" : path.slice(1)];
-  const files = new Set([`i18n/${language}.js`, ...needed.flatMap((part) => parts[part]?.split(" ") ?? [])]);
+  const words = place === "room" ? [`i18n/${language}.js`, `i18n/${language}-more.js`] : [`i18n/${language}.js`];
+  const files = new Set([...words, ...needed.flatMap((part) => parts[part]?.split(" ") ?? [])]);
   for (const file of files) {
     document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${assets}/js/${file}` }));
   }

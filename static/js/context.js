@@ -28,10 +28,18 @@ export function createContext() {
     ctx.models.refresh().then(() => prefs.set("model", ctx.models.preferred)).catch(() => {});
   };
 
-  /** A part of the page that is not always needed. Where it is gone, the server has a newer page: that is offered. */
+  /** Words of the rooms beside the chat and of what is seldom opened. */
+  ctx.moreWords = async () => ctx.t.add((await import(`./i18n/${ctx.t.locale}-more.js`)).default);
+
+  /**
+   * A part of the page that is not always needed; it says by `needsMoreWords` that it does. Where it is gone, the server
+   * has a newer page: that is offered.
+   */
   ctx.load = async (part) => {
     try {
-      return await import(`./views/${part}.js`);
+      const module = await import(`./views/${part}.js`);
+      if (module.needsMoreWords) await ctx.moreWords();
+      return module;
     } catch (fault) {
       if (line.isUp) ctx.offerUpdate?.();
       const reload = { word: ctx.t("reload"), run: () => location.reload() };

@@ -48,7 +48,7 @@ fn i11_every_route_says_which_methods_it_has() {
 }
 
 #[test]
-fn z1_what_belongs_to_others_is_as_if_it_were_not_there() {
+fn z1_z2_what_belongs_to_others_is_as_if_it_were_not_there() {
     let server = Server::start();
     let (ann, bob) = (server.user("ann"), server.user("bob"));
     let chat = ann.chat("a secret of Ann");
@@ -57,6 +57,12 @@ fn z1_what_belongs_to_others_is_as_if_it_were_not_there() {
     let import =
         exports::send(&ann, b"[{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}]").expect(202).json();
     assert_eq!(import["id"], 1);
+    assert_eq!(
+        ann.post("/api/prompts", &json!({"name": "mine", "text": "of Ann"})).expect(200).json()["id"],
+        1
+    );
+    let file = ann.upload("/api/files", "file", "a.txt", "text/plain", b"of Ann").expect(200).json();
+    assert_eq!(file["id"], 1);
     for route in routes().filter(|route| route.access == Access::User && route.path.contains("{id}")) {
         let own = call(&bob, route.verb, &route.path.replace("{id}", "1"));
         let missing = call(&bob, route.verb, &route.path.replace("{id}", "999999"));
@@ -74,6 +80,8 @@ fn z1_what_belongs_to_others_is_as_if_it_were_not_there() {
     let untouched = ann.get("/api/chat/1").expect(200).json();
     assert_eq!(untouched["prompt"], "a secret of Ann");
     assert_eq!(ann.get("/api/conversations").expect(200).json()["conversations"][0]["deleted"], json!(null));
+    assert_eq!(ann.get("/api/prompts").expect(200).json()["prompts"][0]["name"], "mine");
+    assert_eq!(ann.get("/api/files/1").expect(200).body, b"of Ann");
 }
 
 #[test]
@@ -85,4 +93,42 @@ fn z5_only_administrators_administrate() {
     for route in admin_routes {
         call(&bob, route.verb, &route.path.replace("{id}", "1")).fails(403, "forbidden");
     }
+}
+
+/// A browser adds cookies, and lets any page send a form; it adds no `Authorization` header. So no page of others can do
+/// anything in somebody's name, and reading changes nothing.
+#[test]
+fn w10_what_a_foreign_page_can_send_is_nobodys() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    let token = ann.token.clone().unwrap();
+    let login = server.anon().login("ann@example.org", "secret1").expect(200);
+    assert_eq!(login.header("set-cookie"), None);
+    let foreign = server
+        .anon()
+        .with_header("Origin", "https://evil.example")
+        .with_header("Cookie", &format!("token={token}; session={token}; Authorization=Bearer {token}"));
+    for route in routes().filter(|route| route.access != Access::Public) {
+        let path = route.path.replace("{id}", "1");
+        for media_type in
+            ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=b"]
+        {
+            let body = format!("token={token}&{{\"title\":\"evil\"}}");
+            let reply = foreign.send(route.verb.as_str(), &path, Some(media_type), body.as_bytes());
+            assert_eq!(reply.header("access-control-allow-origin"), None, "{path}");
+            assert_eq!(reply.header("set-cookie"), None, "{path}");
+            reply.fails(401, "unauthenticated");
+        }
+    }
+    // Whatever is read, nothing of it changes what is there.
+    let chat = ann.chat("hi")["id"].clone();
+    let state = || {
+        let paths = ["/api/user".to_owned(), format!("/api/chat/{chat}"), "/api/conversations".to_owned()];
+        paths.map(|path| ann.get(&path).expect(200).text())
+    };
+    let before = state();
+    for route in routes().filter(|route| route.verb == Verb::Get && !route.path.contains("backup")) {
+        ann.get(&route.path.replace("{id}", "1"));
+    }
+    assert_eq!(before, state());
 }

@@ -211,3 +211,50 @@ fn the_reference_lists_the_routes_that_there_are() {
     assert_eq!(public, ["/api/register", "/api/login", "/api/health", "/api/entrance", "/api/openapi.json"]);
     assert!(matches!(reference["openapi"], Value::String(_)));
 }
+
+#[test]
+fn h11_compiled_in_files_and_nothing_else() {
+    let server = Server::start();
+    let anon = server.anon();
+    let page = anon.get("/").expect(200).text();
+    let path = page.split('"').find(|part| part.ends_with("/css/page.css")).expect("the page's style sheet");
+    let file = anon.get(path).expect(200);
+    assert!(file.header("cache-control").unwrap().contains("immutable"), "{:?}", file.headers);
+    let tag = file.header("etag").unwrap();
+    for same in [tag.to_owned(), format!("\"other\", {tag}"), format!("W/{tag}"), "*".into()] {
+        let again = anon.with_header("If-None-Match", &same).get(path);
+        // A list and a star are rare enough to be answered in full; what is not changed is never told wrongly.
+        assert!(again.status == 304 || again.body == file.body, "{same}: {}", again.status);
+    }
+    assert_eq!(anon.with_header("If-None-Match", tag).get(path).expect(304).body, b"");
+    anon.with_header("If-None-Match", "\"other\"").get(path).expect(200);
+    // A range may be answered in full (RFC 9110, 14.2), and is never answered with something else.
+    for range in
+        ["bytes=0-9", "bytes=5-", "bytes=-1", "bytes=9-1", "bytes=0-0,2-3", "bytes=99999999-", "lines=1"]
+    {
+        let part = anon.with_header("Range", range).get(path);
+        assert!(part.status == 200 && part.body == file.body, "{range}: {}", part.status);
+    }
+    let packed = anon.with_header("Accept-Encoding", "gzip").get(path).expect(200);
+    assert!(packed.header("vary").unwrap().to_ascii_lowercase().contains("accept-encoding"));
+    let (folder, name) = path.rsplit_once('/').unwrap();
+    let hash = path.trim_start_matches("/assets/").split('/').next().unwrap();
+    for other in [
+        format!("{path}.map"),
+        format!("{path}/"),
+        format!("{folder}/../{name}"),
+        format!("{folder}/%2e%2e/{name}"),
+        format!("{folder}/..%2f{name}"),
+        format!("{folder}/..%5c{name}"),
+        format!("{folder}//{name}"),
+        format!("{path}%00"),
+        path.replace(hash, "000000000000"),
+        format!("/assets/{hash}/../../Cargo.toml"),
+        format!("/assets/{hash}"),
+        format!("/assets/{hash}/"),
+    ] {
+        let head = format!("GET {other} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = anon.raw(head.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 404"), "{other}: {}", &answer[..answer.len().min(200)]);
+    }
+}

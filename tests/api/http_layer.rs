@@ -147,6 +147,37 @@ fn h1_who_does_not_finish_a_head_is_closed_after_fifteen_seconds() {
 }
 
 #[test]
+fn h1_who_does_not_finish_a_body_is_told_so_after_thirty_seconds() {
+    let server = Server::start();
+    let anon = server.anon();
+    let began = Instant::now();
+    let head = b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{";
+    let mut held: Vec<TcpStream> = (0..50).map(|_| anon.connect()).collect();
+    for stream in &mut held {
+        stream.write_all(head).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(50))).unwrap();
+    }
+    let mut dripped = held[0].try_clone().unwrap();
+    std::thread::scope(|scope| {
+        // A byte now and then does not buy more time.
+        scope.spawn(move || {
+            while began.elapsed() < Duration::from_secs(45) && dripped.write_all(b" ").is_ok() {
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        });
+        for stream in &mut held {
+            anon.get("/api/health").expect(200);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("request_timeout"), "{answer}");
+        }
+    });
+    let took = began.elapsed();
+    assert!((Duration::from_secs(28)..Duration::from_secs(45)).contains(&took), "{took:?}");
+}
+
+#[test]
 fn h2_one_connection_too_many_is_closed_at_once() {
     let server = Server::with(|config| config.server.max_connections = 5);
     let anon = server.anon();

@@ -1,5 +1,6 @@
 //! `/api/import`: old conversations from other services.
 
+use crate::pictures::png;
 use crate::support::exports::{archive, chatgpt, counts, end_of, import, node, send, titled, titles, turns};
 use crate::support::{Client, Server};
 use serde_json::{Value, json};
@@ -257,6 +258,12 @@ fn furnished(server: &Server) -> Client {
     ann.delete(&format!("/api/conversations/{thrown}")).expect(200);
     let kept = ann.chat("put aside")["conversation_id"].as_i64().unwrap();
     ann.patch(&format!("/api/conversations/{kept}"), &json!({"archived": true})).expect(200);
+    let file = |name: &str, bytes: &[u8]| {
+        ann.upload("/api/files", "file", name, "application/octet-stream", bytes).expect(200).json()["id"]
+            .clone()
+    };
+    let files = [file("cat 猫.png", &png(20, 10)), file("notes.txt", "milk\n牛奶".as_bytes())];
+    ann.post("/api/chat", &json!({"message": "", "conversation_id": kept, "attachments": files})).expect(200);
     ann
 }
 
@@ -294,6 +301,7 @@ fn the_shape_of_open_webui_comes_back_too() {
         let part = |turn: &Value| {
             json!([
                 turn["prompt"],
+                turn["attachments"],
                 turn["response"],
                 turn["reasoning"],
                 turn["model"],

@@ -1,13 +1,13 @@
 //! Stop: whatever the call is doing, it ends within two seconds, what came is kept, and the next message is taken.
 
 use crate::support::tls::{Front, Shown};
-use crate::support::upstream::{Step, delta, done, stop, stream_head, stream_of, usage};
+use crate::support::upstream::{PATIENCE, Step, delta, done, stop, stream_head, stream_of, usage};
 use crate::support::{Client, Server, Upstream};
 use gpt_assistant::config::BaseUrl;
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -188,12 +188,12 @@ fn c21_while_it_shakes_hands() {
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = channel();
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut stream: TcpStream = stream;
+        for mut stream in listener.incoming().flatten() {
             let tell = tell.clone();
-            // Reads the greeting and never answers it.
+            // Tells that the greeting has come, never answers it, and tells all of it when the line is closed.
             std::thread::spawn(move || {
-                let mut all = Vec::new();
+                let mut all = vec![0; 1];
+                let _ = stream.read_exact(&mut all).map(|()| tell.send(Vec::new()));
                 let _ = stream.read_to_end(&mut all);
                 let _ = tell.send(all);
             });
@@ -202,7 +202,7 @@ fn c21_while_it_shakes_hands() {
     let server = Server::with(|config| {
         config.upstream.base_url = BaseUrl::parse_api(&format!("https://localhost:{port}")).unwrap();
     });
-    check(&server.user("ann"), "", || ());
+    check(&server.user("ann"), "", || assert_eq!(told.recv_timeout(PATIENCE).unwrap(), b""));
     let greeting = told.recv_timeout(SOON).expect("the line was closed");
     assert!(!greeting.is_empty() && !greeting.windows(9).any(|w| w == b"sk-shared"));
 }

@@ -44,6 +44,21 @@ fn o3_every_fault_is_said_at_once_with_line_and_key() {
 }
 
 #[test]
+fn o3_what_its_files_hold_is_checked_at_once_too() {
+    let mut place = Place::new();
+    let none = place.write("none.pem", "no certificate");
+    place.set("tls.certificate", &none);
+    place.set("tls.key", &none);
+    place.set("upstream.ca_file", &none);
+    let ended = place.run(&["config", "check"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
+    for key in ["upstream.ca_file", "tls.certificate"] {
+        assert_eq!(ended.stderr.matches(key).count(), 1, "{key} in {}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
+}
+
+#[test]
 fn o3_a_file_that_cannot_be_read_is_named() {
     let place = Place::new();
     for file in ["missing.toml", "/", "/proc/self/mem"] {
@@ -181,4 +196,19 @@ fn p23_the_proxy_of_the_configuration_is_used() {
     // What the scripted proxy says to CONNECT does not matter here; that it is asked does.
     let _ = server.user("ann").post("/api/chat", &json!({"message": "hi"}));
     assert!(proxy.received()[0].head.contains("model.example"), "{}", proxy.received()[0].head);
+}
+
+#[test]
+fn o7_a_configuration_writes_nothing_into_a_terminal() {
+    let place = Place::new();
+    for text in [
+        "\u{1b}[2J\0 = 1\n",
+        "[server]\n\"\\u001b]0;x\\u0007\" = 1\n",
+        "[auth]\ntoken_ttl = \"\\u001b[2J\"\n",
+    ] {
+        let ended = place.run(&["config", "check", "--config", &place.write("c.toml", text)]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let odd = |c: char| c.is_control() && c != '\n';
+        assert!(!ended.stderr.contains(odd) && !ended.stdout.contains(odd), "{ended:?}");
+    }
 }

@@ -19,4 +19,5 @@ mod metrics;
 mod secrets;
 mod start;
 mod tls;
+mod upgrade;
 mod users;

@@ -258,3 +258,24 @@ fn a_health_check_tells_a_server_from_none() {
     assert!(bad.stderr.contains(&address) && bad.stderr.lines().count() == 1, "{}", bad.stderr);
     assert!(!place.data().exists(), "a question makes no data folder");
 }
+
+/// The number at that place of the executable.
+fn number(program: &[u8], at: usize, bytes: usize) -> u64 {
+    program[at..at + bytes].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+/// An ELF file (System V ABI): at an address that changes with each start, with its tables read-only afterwards, and
+/// without a stack that can be run.
+#[test]
+fn o12_the_executable_is_hardened() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_gpt-assistant")).unwrap();
+    assert!(program.starts_with(b"\x7fELF\x02\x01"), "64 bits, little end first");
+    assert_eq!(number(&program, 16, 2), 3, "position independent");
+    let (table, size, count) = (number(&program, 32, 8), number(&program, 54, 2), number(&program, 56, 2));
+    let header = |i: u64| (table + i * size) as usize;
+    let segments: Vec<(u64, u64)> =
+        (0..count).map(|i| (number(&program, header(i), 4), number(&program, header(i) + 4, 4))).collect();
+    assert!(segments.iter().any(|(kind, _)| *kind == 0x6474_e552), "read-only after relocation");
+    let stack = segments.iter().find(|(kind, _)| *kind == 0x6474_e551).expect("a rule for the stack");
+    assert_eq!(stack.1 & 1, 0, "the stack cannot be run");
+}

@@ -202,7 +202,7 @@ fn random_texts_in_random_pieces() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::rounds(128) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_in_any_pieces(parts in prop::collection::vec(prop::sample::select(TOKENS), 0..60), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20)) {

@@ -1,7 +1,7 @@
 //! Clients of a running server: named calls for what tests do all the time, and raw bytes for what no client would.
 
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -94,6 +94,17 @@ impl Client {
     }
 
     pub fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Reply {
+        self.try_send(method, path, content_type, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+
+    /// The same where the server may be gone.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Result<Reply, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
@@ -106,7 +117,7 @@ impl Client {
         }
         let request = request.body(body.to_vec()).unwrap();
         let request = self.agent.configure_request(request).allow_non_standard_methods(true).build();
-        read(self.agent.run(request).unwrap_or_else(|e| panic!("{method} {path}: {e}")))
+        self.agent.run(request).map(read)
     }
 
     pub fn get(&self, path: &str) -> Reply {
@@ -134,12 +145,7 @@ impl Client {
         content_type: &str,
         bytes: &[u8],
     ) -> Reply {
-        let head = format!(
-            "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\n\
-             Content-Type: {content_type}\r\n\r\n"
-        );
-        let body = [head.as_bytes(), bytes, b"\r\n--b--\r\n"].concat();
-        self.send("POST", path, Some("multipart/form-data; boundary=b"), &body)
+        self.send("POST", path, Some(FORM), &form(field, file_name, content_type, bytes))
     }
 
     pub fn register(&self, email: &str) -> Reply {
@@ -161,15 +167,16 @@ impl Client {
     /// Begins a streamed chat.
     #[track_caller]
     pub fn stream(&self, body: &Value) -> Events {
+        self.try_stream(body).unwrap_or_else(|e| panic!("a streamed chat: {e}"))
+    }
+
+    /// The same where the server may be gone.
+    pub fn try_stream(&self, body: &Value) -> io::Result<Events> {
         let mut body = body.clone();
         body["stream"] = json!(true);
         let bytes = body.to_string();
-        self.events(
-            "POST",
-            "/api/chat",
-            &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", bytes.len()),
-            bytes.as_bytes(),
-        )
+        let more = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", bytes.len());
+        self.try_events("POST", "/api/chat", &more, bytes.as_bytes())
     }
 
     /// Follows an answer; `more` is further header lines.
@@ -181,12 +188,17 @@ impl Client {
     /// Any request that is answered with events; `more` is further header lines.
     #[track_caller]
     pub fn events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Events {
+        self.try_events(method, path, more, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+
+    /// The same where the server may be gone.
+    pub fn try_events(&self, method: &str, path: &str, more: &str, body: &[u8]) -> io::Result<Events> {
         let token = self.token.clone().unwrap_or_default();
         let head =
             format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n");
-        let mut stream = self.connect();
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
+        let mut stream = self.try_connect()?;
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
         let mut events = Events {
             reader: BufReader::new(stream),
             head: String::new(),
@@ -196,18 +208,23 @@ impl Client {
             bytes: 0,
         };
         while !events.head.ends_with("\r\n\r\n") {
-            assert!(events.reader.read_line(&mut events.head).unwrap() > 0, "no head");
+            if events.reader.read_line(&mut events.head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
-        events
+        Ok(events)
     }
 
     /// A bare connection to the server.
     pub fn connect(&self) -> TcpStream {
-        let stream =
-            TcpStream::connect(self.base.strip_prefix("http://").unwrap().split('/').next().unwrap())
-                .unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream
+        self.try_connect().unwrap()
+    }
+
+    fn try_connect(&self) -> io::Result<TcpStream> {
+        let address = self.base.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        Ok(stream)
     }
 
     /// Sends raw bytes and reads until the server closes, or nothing comes for a second.
@@ -220,6 +237,18 @@ impl Client {
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
     }
+}
+
+/// The type of what `form` makes.
+pub const FORM: &str = "multipart/form-data; boundary=b";
+
+/// A form with one file.
+pub fn form(field: &str, file_name: &str, content_type: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\n\
+         Content-Type: {content_type}\r\n\r\n"
+    );
+    [head.as_bytes(), bytes, b"\r\n--b--\r\n"].concat()
 }
 
 fn read(response: ureq::http::Response<ureq::Body>) -> Reply {
@@ -291,6 +320,20 @@ impl Events {
         self.over = size == 0;
         self.bytes += size;
         self.rest.extend_from_slice(&chunk[..size]);
+    }
+
+    /// All events until the end, or until the line is lost.
+    pub fn until_lost(mut self) -> Vec<Event> {
+        let (mut all, mut piece) = (Vec::new(), [0; 4096]);
+        while !all.ends_with(b"\r\n0\r\n\r\n")
+            && let Ok(count @ 1..) = self.reader.read(&mut piece)
+        {
+            all.extend_from_slice(&piece[..count]);
+        }
+        // Each of our chunks holds whole events: between two blank lines is one of them, behind its chunk's size.
+        let text = String::from_utf8_lossy(&all).replace("\r\n", "\n");
+        let whole = text.split_inclusive("\n\n").filter(|block| block.ends_with("\n\n"));
+        whole.filter_map(|block| parse(block.find("event: ").map_or("", |at| &block[at..]))).collect()
     }
 
     /// All events to the end.

@@ -135,6 +135,11 @@ impl Place {
     /// Starts a server on port 0 and waits until it is ready.
     #[track_caller]
     pub fn serve(&self, arguments: &[&str]) -> Serving {
+        self.try_serve(arguments).unwrap_or_else(|ended| panic!("not ready: {ended:?}"))
+    }
+
+    /// The same for one that may end before it is ready.
+    pub fn try_serve(&self, arguments: &[&str]) -> Result<Serving, Ended> {
         let mut all = vec!["--listen", "127.0.0.1:0"];
         if arguments.contains(&"--listen") {
             all.clear();
@@ -145,11 +150,11 @@ impl Place {
         let stdout = Text::follow(child.stdout.take().unwrap());
         let line = stdout.wait_for(|text| text.contains('\n'));
         let Some((_, address)) = line.trim_end().split_once(" listening on ") else {
-            let _ = child.kill();
-            panic!("not ready: {line:?} {}", stderr.wait_for(|_| false));
+            let code = end_of(&mut child);
+            return Err(Ended { code, stdout: line, stderr: stderr.wait_for(|_| false) });
         };
         let address = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1");
-        Serving { child, base: address, stdout, stderr }
+        Ok(Serving { child, base: address, stdout, stderr })
     }
 }
 

@@ -1,12 +1,14 @@
 //! TLS in front of the scripted upstream, with certificates made for the test. What was decrypted is kept: where the
-//! other side must not trust the certificate, not one byte may have come.
+//! other side must not trust the certificate, not one byte may have come. And a way through TLS for clients without.
 
 use super::Upstream;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// What kind of certificate is shown.
@@ -95,7 +97,10 @@ impl Front {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, decrypted, behind) = (config.clone(), decrypted.clone(), behind.clone());
-                std::thread::spawn(move || carry(&stream, config, &behind, &decrypted));
+                std::thread::spawn(move || {
+                    let inside = TcpStream::connect(behind).unwrap();
+                    carry(&stream, &inside, ServerConnection::new(config).unwrap().into(), &decrypted);
+                });
             }
         });
         front
@@ -107,22 +112,51 @@ impl Front {
     }
 }
 
+/// A way to the TLS server `localhost` on that port for clients that speak plainly: gives the address where they enter.
+/// What comes out comes from 127.0.0.5, so that a proxy and its visitors have different addresses.
+pub fn tunnel(port: u16, authority: &str) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for inside in listener.incoming().flatten() {
+            let config = config.clone();
+            std::thread::spawn(move || {
+                let outside = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                outside.bind(&SocketAddr::from(([127, 0, 0, 5], 0)).into()).unwrap();
+                outside.connect(&SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
+                let mut outside = TcpStream::from(outside);
+                let mut tls =
+                    ClientConnection::new(config, ServerName::try_from("localhost").unwrap()).unwrap();
+                // The whole greeting first: what is said before it would have to wait in memory.
+                if tls.complete_io(&mut outside).is_ok() {
+                    carry(&outside, &inside, tls.into(), &Mutex::default());
+                }
+            });
+        }
+    });
+    address
+}
+
 /// Carries bytes between the two until either closes.
-fn carry(outside: &TcpStream, config: Arc<ServerConfig>, behind: &str, decrypted: &Mutex<Vec<u8>>) {
-    let inside = TcpStream::connect(behind).unwrap();
-    let tls = Mutex::new(ServerConnection::new(config).unwrap());
+fn carry(outside: &TcpStream, inside: &TcpStream, tls: Connection, decrypted: &Mutex<Vec<u8>>) {
+    let tls = Mutex::new(tls);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let _ = inwards(outside, &inside, &tls, decrypted);
+            let _ = inwards(outside, inside, &tls, decrypted);
             let _ = inside.shutdown(Shutdown::Both);
             let _ = outside.shutdown(Shutdown::Both);
         });
-        let _ = outwards(&inside, outside, &tls);
+        let _ = outwards(inside, outside, &tls);
         let _ = outside.shutdown(Shutdown::Write);
     });
 }
 
-fn flush(tls: &mut ServerConnection, mut outside: &TcpStream) -> std::io::Result<()> {
+fn flush(tls: &mut Connection, mut outside: &TcpStream) -> std::io::Result<()> {
     while tls.wants_write() {
         tls.write_tls(&mut outside)?;
     }
@@ -132,7 +166,7 @@ fn flush(tls: &mut ServerConnection, mut outside: &TcpStream) -> std::io::Result
 fn inwards(
     mut outside: &TcpStream,
     mut inside: &TcpStream,
-    tls: &Mutex<ServerConnection>,
+    tls: &Mutex<Connection>,
     decrypted: &Mutex<Vec<u8>>,
 ) -> std::io::Result<()> {
     let mut buffer = [0; 16 << 10];
@@ -158,11 +192,7 @@ fn inwards(
     }
 }
 
-fn outwards(
-    mut inside: &TcpStream,
-    outside: &TcpStream,
-    tls: &Mutex<ServerConnection>,
-) -> std::io::Result<()> {
+fn outwards(mut inside: &TcpStream, outside: &TcpStream, tls: &Mutex<Connection>) -> std::io::Result<()> {
     let mut buffer = [0; 16 << 10];
     loop {
         let count = inside.read(&mut buffer)?;

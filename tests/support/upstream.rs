@@ -76,9 +76,21 @@ impl Received {
 #[derive(Default)]
 struct State {
     scripts: VecDeque<Vec<Step>>,
+    /// Answers to whoever says a word, and the word.
+    rules: Vec<(String, Vec<Step>)>,
     received: Vec<Received>,
     /// Connections whose other side was seen to close while a script held.
     closed: usize,
+}
+
+impl State {
+    fn steps_for(&mut self, request: &Received) -> Option<Vec<Step>> {
+        let said = |word: &str| request.body.windows(word.len()).any(|bytes| bytes == word.as_bytes());
+        match self.rules.iter().find(|(word, _)| said(word)) {
+            Some((_, steps)) => Some(steps.clone()),
+            None => self.scripts.pop_front(),
+        }
+    }
 }
 
 /// The service.
@@ -112,6 +124,11 @@ impl Upstream {
     /// The next request is answered so. Where no script is left, the answer is `Hello.` with measured usage.
     pub fn script(&self, steps: Vec<Step>) {
         self.state.0.lock().unwrap().scripts.push_back(steps);
+    }
+
+    /// Every request whose body holds `word` is answered so, whatever is scripted.
+    pub fn rule(&self, word: &str, steps: Vec<Step>) {
+        self.state.0.lock().unwrap().rules.push((word.to_owned(), steps));
     }
 
     /// The next request is answered with a stream that says `text`.
@@ -181,7 +198,7 @@ impl Upstream {
                 let mut state = self.state.0.lock().unwrap();
                 state.received.push(request.clone());
                 self.state.1.notify_all();
-                state.scripts.pop_front()
+                state.steps_for(&request)
             };
             let keep = match script {
                 Some(steps) => self.play(stream, &mut reader, &steps),

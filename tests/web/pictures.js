@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { openWindow, startBrowser } from "./support/browser.js";
+import { answer, prompts, qr, take } from "./support/household.js";
 import { png } from "./support/picture.js";
 import { prepare, words } from "./support/samples.js";
 import { startServer } from "./support/server.js";
@@ -13,7 +14,7 @@ await mkdir(folder, { recursive: true });
 const server = await startServer();
 const bare = await startServer({ key: null });
 const { browser, stop } = await startBrowser();
-await server.person("Ada Stone");
+const ada = await server.person("Ada Stone");
 const people = { en: await prepare(server, "en"), "zh-CN": await prepare(server, "zh-CN") };
 const admin = await bare.person("Lin Ashworth");
 
@@ -21,6 +22,7 @@ const admin = await bare.person("Lin Ashworth");
 const VIEWS = [
   ["login", "/login"],
   ["register", "/register", async (page) => page.locator("form button[type=submit]").click()],
+  ["invited", "/register?invite=5f0c9d2e7ab84136c0de"],
   ["empty", "/"],
   ["chat", "/chat/ID", async (page) => page.locator("#chat .scroll").evaluate((element) => element.scrollTo(0, 0))],
   ["chat-code", "/chat/ID", async (page) => page.locator(".turn").nth(1).evaluate((element) => element.scrollIntoView())],
@@ -92,8 +94,84 @@ const VIEWS = [
   }],
   ["settings", "/settings"],
   ["settings-look", "/settings#look"],
+  ["settings-data", "/settings#data"],
+  ["import", "/settings#data", async (page) => {
+    await page.locator("#data button").first().click();
+    await page.locator("dialog .fields").waitFor();
+  }],
+  ["import-reading", "/settings#data", async (page, language) => take(page, language, "running")],
+  ["import-report", "/settings#data", async (page, language) => take(page, language, "done")],
+  ["two-factor", "/settings#security", async (page) => {
+    await page.route(/\/api\/user\/totp$/, (route) => route.fulfill({ json: { secret: "K7QXM2PZW4JD6RTC5VYBNHA3LFGEOSUI", uri: "", qr } }));
+    await page.locator("#security .tag").locator("xpath=preceding-sibling::button").click();
+    await page.locator("dialog input").fill("x");
+    await page.locator("dialog button[type=submit]").click();
+    await page.locator(".qr").waitFor();
+  }],
+  ["recovery-codes", "/settings#security", async (page) => {
+    await page.route(/\/api\/user\/totp/, (route) => route.fulfill({ json: { secret: "K7QXM2PZW4JD6RTC5VYBNHA3LFGEOSUI", uri: "", qr, recovery_codes: Array.from({ length: 10 }, (_, at) => (BigInt(at + 3) * 0x9e3779b97f4a7c15f39cn).toString(16).slice(-20)) } }));
+    await page.locator("#security .tag").locator("xpath=preceding-sibling::button").click();
+    for (let step = 0; step < 2; step++) {
+      await page.locator("dialog input").fill("123456");
+      await page.locator("dialog button[type=submit]").click();
+      await page.waitForTimeout(300);
+    }
+    await page.locator(".kept-text").waitFor();
+  }],
+  ["code", "/login", async (page) => {
+    await page.route(/\/api\/login$/, (route) => route.fulfill({ status: 401, json: { error: "", code: "totp_required" } }));
+    for (const [field, value] of [["email", "lin@example.org"], ["password", "correct horse"]]) await page.locator(`#field-${field}`).fill(value);
+    await page.locator("form button[type=submit]").click();
+    await page.locator("#field-code").waitFor();
+  }],
+  ["prompts", "/settings#answers", async (page, language) => {
+    await prompts(page, language);
+    await page.locator("#answers .stack > button").click();
+    await page.locator(".own-prompts").waitFor();
+  }],
+  ["prompt-edit", "/settings#answers", async (page, language) => {
+    await prompts(page, language);
+    await page.locator("#answers .stack > button").click();
+    await page.locator(".own-prompts button").first().click();
+  }],
+  ["slash", "/chat/ID", async (page, language) => {
+    await prompts(page, language);
+    await page.locator("#message").pressSequentially("/");
+    await page.locator(".slash [role=option]").first().waitFor();
+  }],
+  ["slash-form", "/chat/ID", async (page, language) => {
+    await prompts(page, language);
+    await page.locator("#message").pressSequentially("/");
+    await page.locator(".slash [role=option]").first().click();
+    await page.locator("dialog input").first().waitFor();
+  }],
+  ["cap", "/", async (page, language) => {
+    await page.route(/\/api\/chat\?/, (route) => route.fulfill({ status: 429, headers: { "retry-after": String(5 * 86_400) }, json: { error: "", code: "cap_reached" } }));
+    await page.locator("#message").fill(words(language).next);
+    await page.locator("#message").press("Enter");
+    await page.locator(".notice.caution").waitFor();
+  }],
   ["delete-account", "/settings#data", async (page) => page.locator("#data button.danger").click()],
   ["stats", "/stats"],
+  ["admin-people", "/admin"],
+  ["admin-person", "/admin", async (page) => page.locator(".people button").nth(1).click()],
+  ["admin-invites", "/admin", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
+  ["admin-invite", "/admin", async (page) => page.locator(".admin-tools button").click()],
+  ["admin-link", "/admin", async (page) => {
+    await page.locator(".admin-tools button").click();
+    await page.locator("dialog button[type=submit]").click();
+    await page.locator(".kept-text").waitFor();
+  }],
+  ["admin-usage", "/admin#usage"],
+  ["admin-usage-tables", "/admin#usage", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
+  ["admin-settings", "/admin#settings"],
+  ["admin-settings-end", "/admin#settings", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
+  ["admin-server", "/admin#server"],
+  ["announcement", "/", async (page, language) => {
+    await page.route(/\/api\/user$/, async (route) => route.fulfill({ json: { ...await (await route.fetch()).json(), announcement: words(language).announcement } }));
+    await page.reload();
+    await page.locator(".told").waitFor();
+  }],
   ["trash", "/", async (page) => {
     await page.keyboard.press("Control+k");
     await page.locator(".palette [role=option]").last().click();
@@ -153,11 +231,13 @@ for (const size of ["desktop", "phone"]) {
       for (const [name, path, prepareView] of VIEWS) {
         const file = `${name}-${language.slice(0, 2)}-${theme}-${size}`;
         if (wanted.length > 0 && !wanted.some((each) => file.startsWith(each))) continue;
-        const isOut = ["login", "register"].includes(name);
-        const person = isOut ? null : people[language];
+        const isOut = ["login", "register", "invited", "code"].includes(name);
+        const isAdmin = name.startsWith("admin");
+        const person = isOut ? null : isAdmin ? ada : people[language];
         const window = await openWindow(browser, server, { size, language, theme, person, deviceScaleFactor: size === "phone" ? 2 : 1.5 });
         const page = await window.context.newPage();
         if (name === "stats") await page.route(/token-usage/, (route) => route.fulfill({ json: usage() }));
+        if (isAdmin) await answer(page, language);
         await page.goto(path.replace("ID", person?.id));
         await page.locator("html[data-ready]").waitFor({ state: "attached" });
         await page.waitForTimeout(250);

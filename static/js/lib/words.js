@@ -1,7 +1,8 @@
 // Words, numbers and times as a person reads them: in her language, and in her own time zone.
 
 /** A function that gives the string of a key, its `{names}` filled in; with `number` and `clock` beside it. */
-export function createWords(table, locale, regional = locale) {
+export function createWords(first, locale, regional = locale) {
+  const table = { ...first };
   const plural = new Intl.PluralRules(locale);
   const number = new Intl.NumberFormat(regional);
   const compact = new Intl.NumberFormat(regional, { notation: "compact", maximumFractionDigits: 1 });
@@ -19,6 +20,8 @@ export function createWords(table, locale, regional = locale) {
   };
   return Object.assign(words, {
     locale,
+    /** Adds the words of a part that is not always needed. */
+    add: (more) => Object.assign(table, more),
     has: (key) => table[key] !== undefined,
     /** A sentence of the server in this language, as far as it is known here. */
     said: (sentence) => (table[sentence] === undefined ? sentence : words(sentence)),

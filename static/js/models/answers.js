@@ -91,7 +91,7 @@ export class Answers {
     if (this.pending !== holder) return;
     const conversation = this.#conversation;
     const before = holder.turn;
-    holder.turn = { ...before, id: data.id, conversation_id: data.conversation_id, parent_id: data.parent_id, model: data.model };
+    holder.turn = { ...before, id: data.id, conversation_id: data.conversation_id, parent_id: data.parent_id, model: data.model, paid_by: data.paid_by };
     for (const map of [this.live, this.#stops]) {
       map.set(data.id, map.get(before.id));
       map.delete(before.id);

@@ -7,9 +7,6 @@ import { read, write } from "./kept.js";
 /** The path under which everything is served, without a slash at its end. */
 export const base = globalThis.document?.documentElement.dataset.base ?? "";
 
-/** What the server of this build has. A room whose routes are not there yet is shown nowhere. */
-export const features = { people: false };
-
 /** What went wrong with a call: the server's words, or `offline` when it could not be asked. */
 export class ApiError extends Error {
   constructor(status, body, retryAfter = null) {

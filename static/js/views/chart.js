@@ -9,7 +9,8 @@ const TOP = 12;
 const FOOT = 28;
 const GAP = 2;
 
-export function mountChart(holder, ctx, days) {
+/** `days` have `day`, `total_tokens`, of them `lower_tokens` that stand below and `estimated_tokens`; `words(day, date)` says one. */
+export function mountChart(holder, ctx, days, words) {
   const { t } = ctx;
   const scale = scaleOf(Math.max(...days.map((day) => day.total_tokens)));
   const peak = days.reduce((most, day) => (day.total_tokens > most.total_tokens ? day : most));
@@ -40,7 +41,7 @@ export function mountChart(holder, ctx, days) {
   }
 
   function bar(day, { x, width }, y, floor) {
-    const [prompt, all] = [y(day.prompt_tokens), y(day.total_tokens)];
+    const [prompt, all] = [y(day.lower_tokens), y(day.total_tokens)];
     const guessed = y(day.total_tokens - Math.min(day.estimated_tokens, day.total_tokens));
     const parts = [];
     const rect = (name, from, to) => to - from > 0.4 && parts.push(drawn("rect", { class: name, x, y: from, ...(name === "est" && { fill: "url(#hatch)" }), width, height: to - from, rx: Math.min(2, width / 3) }));
@@ -73,7 +74,7 @@ export function mountChart(holder, ctx, days) {
     const day = days[index];
     const middle = Math.round(places[index].x + places[index].width / 2) + 0.5;
     hair.setAttribute("d", `M${middle} ${TOP}V${HEIGHT - FOOT}`);
-    say(readout, t("dayFigures", { day: date(day), total: day.total_tokens, prompt: day.prompt_tokens, reply: day.completion_tokens, answers: day.requests }));
+    say(readout, words(day, date(day)));
   }
 
   const move = ({ clientX }) => {

@@ -5,7 +5,7 @@ import { Conversation } from "../models/conversation.js";
 import { HOLD, Scroll } from "../models/scroll.js";
 import { createEmpty, createLatest, createListener, lazyActions, lazyRail } from "./chat_parts.js";
 import { watchCode } from "./code.js";
-import { mountComposer } from "./composer.js";
+import { lazySlash, mountComposer } from "./composer.js";
 import { mountConversation } from "./conversation.js";
 import { fillBar } from "./shell.js";
 import { fault as faultNotice } from "./fault.js";
@@ -23,6 +23,7 @@ export function mountChat(main, ctx) {
   const actions = lazyActions(ctx, room);
   const turns = mountConversation(scroller, ctx, scroll, actions);
   const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, { text }) });
+  const slash = lazySlash(ctx, composer);
   const latest = createLatest(ctx, room);
   dock.prepend(latest);
   const rail = lazyRail(main, ctx, { scroll, current: () => turns.current().index, go: (id) => turns.reveal(id, HOLD, true) });
@@ -185,6 +186,7 @@ export function mountChat(main, ctx) {
       composer.destroy();
       latest.remove();
       rail.destroy();
+      slash.destroy();
       unwatchCode();
       document.removeEventListener("visibilitychange", seen);
       session.removeEventListener("sibling", told);

@@ -2,7 +2,6 @@
 
 import { el, icon, iconButton, listen } from "../lib/dom.js";
 import { partOfDay } from "../lib/words.js";
-import { features } from "../models/session.js";
 import { refused, said } from "./fault.js";
 
 /** How an answer ended, in words for those who listen. */
@@ -133,8 +132,8 @@ export function createEmpty(ctx, { fill }) {
 
 /** Nobody's key is there: without one there are no answers. */
 function missing({ t, address }, isAdmin) {
-  const shared = isAdmin && features.people && el("a.button", { href: address("/admin") }, t("setSharedKey"));
-  return el("div.notice", null, icon("key"), el("p", null, t(isAdmin && features.people ? "noKeyAdmin" : "noKey")), el("a.button.primary", { href: address("/settings#keys") }, t("addMyKey")), shared);
+  const shared = isAdmin && el("a.button", { href: address("/admin#settings") }, t("setSharedKey"));
+  return el("div.notice", null, icon("key"), el("p", null, t(isAdmin ? "noKeyAdmin" : "noKey")), el("a.button.primary", { href: address("/settings#keys") }, t("addMyKey")), shared);
 }
 
 /** What of the shared key one may use. */

@@ -172,3 +172,22 @@ function createModelChoice(ctx, choose) {
     destroy: () => models.removeEventListener("change", update),
   };
 }
+
+/** Own prompts are fetched by the first slash. */
+export function lazySlash(ctx, composer) {
+  let made = null;
+  const typed = () => {
+    if (made) made.typed(composer.text);
+    else if (composer.text.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
+      made ??= mountSlash(ctx, composer);
+      made.typed(composer.text);
+    });
+  };
+  composer.field.addEventListener("input", typed);
+  return {
+    destroy() {
+      composer.field.removeEventListener("input", typed);
+      made?.destroy();
+    },
+  };
+}

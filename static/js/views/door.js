@@ -31,7 +31,7 @@ export function mountDoor(holder, ctx, path) {
   const values = ctx.doorValues ?? {};
   for (const field of fields) if (values[field.key]) field.input.value = values[field.key];
   ctx.doorValues = null;
-  const firstEmpty = fields.find((field) => field.input.value === "") ?? fields[0];
+  const firstEmpty = fields.find((field) => field.input.value === "" && !field.element.hidden) ?? fields[0];
   firstEmpty.input.focus();
   link();
   look();
@@ -50,9 +50,14 @@ export function mountDoor(holder, ctx, path) {
     const { registration, first_account: isFirst, setup_code: needsCode } = entrance;
     link(isFirst ? "open" : registration);
     if (!isNew) return;
+    const isClosed = !isFirst && registration === "closed";
+    const isInvited = code !== "" && !isFirst && !isClosed;
     const lines = { invite: "inviteNeeded", closed: "registrationClosed" };
-    say(lead, isFirst ? t("firstAccount") : registration in lines ? t(lines[registration]) : "");
+    say(lead, isFirst ? t("firstAccount") : isInvited ? t("invited") : registration in lines ? t(lines[registration]) : "");
     lead.hidden = lead.textContent === "";
+    // Where nobody is let in there is nothing to fill in.
+    for (const part of [...fields.map((field) => field.element), submit]) part.hidden = isClosed;
+    if (isClosed) return other.querySelector("a").focus();
     const invite = fields.find((field) => field.key === "invite");
     const isCode = isFirst && needsCode;
     say(invite.label, t(isCode ? "setupCode" : "invitation"));
@@ -61,7 +66,7 @@ export function mountDoor(holder, ctx, path) {
   }
 
   function showNotice(sentence, kind = "danger") {
-    notice.replaceChildren(el(`div.notice${kind && `.${kind}`}`, null, icon("alert"), el("p", null, sentence)));
+    notice.replaceChildren(el(`div.notice${kind && `.${kind}`}`, null, icon(kind === "" ? "key" : "alert"), el("p", null, sentence)));
   }
 
   async function enter(event) {
@@ -93,8 +98,9 @@ export function mountDoor(holder, ctx, path) {
     if (named.length > 0) return showFaults(named);
     if (fault.retryAfter) return count(fault.retryAfter);
     const known = `fault_${fault.code}`;
-    showNotice(t.has(known) ? t(known) : fault.message || t("fault_internal"));
-    const at = { invalid_credentials: "password", invite_invalid: "invite", setup_code_required: "invite" }[fault.code];
+    // That a code is needed is no fault, but the second step.
+    showNotice(t.has(known) ? t(known) : fault.message || t("fault_internal"), fault.code === "totp_required" ? "" : "danger");
+    const at = { invalid_credentials: "password", invite_invalid: "invite", setup_code_required: "invite", totp_required: "code", code_invalid: "code" }[fault.code];
     const field = fields.find((each) => each.key === at);
     if (!field) return;
     field.element.hidden = false;
@@ -120,9 +126,13 @@ export function mountDoor(holder, ctx, path) {
 }
 
 function loginFields(t) {
+  // Shown when the server asks for it.
+  const code = createField("code", t("code"), { autocomplete: "one-time-code", inputmode: "numeric", spellcheck: "false", dir: "ltr" }, (value) => value.trim() === "" && t("codeNeeded"), { help: t("codeHelp") });
+  code.element.hidden = true;
   return [
     createField("email", t("email"), { type: "email", autocomplete: "username", inputmode: "email" }, (value) => value.trim() === "" && t("emailNeeded")),
     createField("password", t("password"), { type: "password", autocomplete: "current-password" }, (value) => value === "" && t("passwordNeeded"), { t }),
+    code,
   ];
 }
 

@@ -5,13 +5,16 @@ import { seconds } from "../lib/words.js";
 
 /** What helps against a fault of the model service. The rest is simply tried again. */
 const WAYS_OUT = {
-  upstream_key_rejected: "key", upstream_quota: "key", api_key_missing: "key", model_not_found: "model", model_not_allowed: "model",
+  upstream_key_rejected: "key", upstream_quota: "key", api_key_missing: "key", cap_reached: "own", model_not_found: "model", model_not_allowed: "model",
   upstream_refused: "model", model_rejected_input: "model",
 };
 
 /** The sentence for a fault, and the small line below it. */
-export function said({ code, message, requestId }, t) {
+export function said({ code, message, requestId, retryAfter }, t) {
   const own = `fault_${code}`;
+  // The server says the time in its own zone; here it is the reader's.
+  const isCap = code === "cap_reached" && retryAfter;
+  if (isCap) return { sentence: t("capUntil", { date: t.clock.whole(retryAfter) }), why: "" };
   const sentence = t.has(own) ? t(own) : t.said(message || t("fault_internal"));
   const why = [sentence === message ? null : message, code, requestId && t("request", { id: requestId })].filter(Boolean).join(", ");
   return { sentence, why };
@@ -20,10 +23,10 @@ export function said({ code, message, requestId }, t) {
 /** A notice for a fault. `retryAfter` is the time from which on it may be tried again. */
 export function fault({ code, message, requestId, retryAfter }, ctx, { retry, dismiss }) {
   const { t } = ctx;
-  const { sentence, why } = said({ code, message, requestId }, t);
+  const { sentence, why } = said({ code, message, requestId, retryAfter }, t);
   const words = el("span", null, sentence);
   const again = retry && button(t("retry"), retry);
-  const way = { key: () => button(t("checkKey"), () => ctx.go("/settings#keys")), model: () => button(t("chooseModel"), () => ctx.chooseModel()) }[WAYS_OUT[code]];
+  const way = { key: () => button(t("checkKey"), () => ctx.go("/settings#keys")), own: () => button(t("useOwnKey"), () => ctx.go("/settings#keys")), model: () => button(t("chooseModel"), () => ctx.chooseModel()) }[WAYS_OUT[code]];
   const isWait = retryAfter > seconds();
   const notice = el(`div.notice.${isWait ? "caution" : "danger"}`, null, icon("alert"), el("p", null, words, el("span.why", { dir: "auto" }, why)), way?.(), again);
   if (dismiss) notice.append(el("button.icon-button", { type: "button", "aria-label": t("close"), title: t("close"), click: dismiss }, icon("close", "icon small")));

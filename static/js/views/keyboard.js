@@ -1,4 +1,4 @@
-// Keys that work everywhere in the page.
+// What works everywhere in the page: keys, and a file of another service that is dropped on it.
 
 import { isComposing } from "../lib/dom.js";
 import { prefs } from "../models/kept.js";
@@ -44,9 +44,43 @@ export function mountKeyboard(ctx, page) {
     const run = isDialog ? null : keys[keyed] ?? (isMeant ? single[keyed] : null);
     if (run && run(event.target) !== false) event.preventDefault();
   };
+  const drops = watchDrops(ctx);
   document.addEventListener("keydown", press);
   for (const hint of document.querySelectorAll("[data-keys]")) hint.textContent = printed(hint.dataset.keys).join(" ");
-  return { destroy: () => document.removeEventListener("keydown", press) };
+  return {
+    destroy() {
+      document.removeEventListener("keydown", press);
+      drops();
+    },
+  };
+}
+
+/** From that size on a JSON file is nothing that goes with a message. */
+const LARGE = 256 << 10;
+
+/** Whether a dropped file is an export to take in. A small JSON in the chat may as well belong to a message. */
+export function isExport({ name, size }, isInChat) {
+  if (/\.zip$/i.test(name)) return true;
+  return /\.json$/i.test(name) && (!isInChat || size > LARGE || /^(conversations|chat-export|librechat|gpt-assistant)/i.test(name));
+}
+
+/** Takes an export before anybody else sees it. A file that nobody wants must not replace the page. */
+function watchDrops(ctx) {
+  const over = (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
+  const drop = (event) => {
+    const files = [...event.dataTransfer?.files ?? []];
+    if (files.length > 0) event.preventDefault();
+    if (files.length !== 1 || document.querySelector("dialog[open]") || !isExport(files[0], event.target.closest?.("#chat") !== null)) return;
+    event.stopPropagation();
+    document.querySelector(".composer").classList.remove("drop");
+    ctx.using("import", ({ open }) => open(ctx, files[0]));
+  };
+  document.addEventListener("dragover", over);
+  document.addEventListener("drop", drop, true);
+  return () => {
+    document.removeEventListener("dragover", over);
+    document.removeEventListener("drop", drop, true);
+  };
 }
 
 /** To the question before or behind. */

@@ -40,14 +40,15 @@ function entries(ctx, item, { rename, focusNext }) {
 }
 
 /** Where one can go, and the way out. */
-export function openAccountMenu({ t, go, openShelf, openSheet, signOut }, anchor) {
+export function openAccountMenu({ t, go, openShelf, openSheet, signOut, session }, anchor) {
   openMenu(anchor, t("more"), [
     { word: t("settings"), sign: "gear", run: () => go("/settings") },
     { word: t("tokenUsage"), sign: "chart", run: () => go("/stats") },
+    session.user.role === "admin" && { word: t("administration"), sign: "users", run: () => go("/admin") },
     { word: t("archive"), sign: "archive", run: () => openShelf("archive") },
     { word: t("trash"), sign: "trash", run: () => openShelf("trash") },
     null,
     { word: t("shortcuts"), sign: "keys", run: () => openSheet("shortcuts") },
     { word: t("signOut"), sign: "leave", run: signOut },
-  ]);
+  ].filter((entry) => entry !== false));
 }

@@ -27,6 +27,7 @@ export function open(ctx) {
     { group: "doGroup", word: t("signOut"), sign: "leave", run: () => ctx.signOut() },
     { group: "goToGroup", word: t("tokenUsage"), sign: "chart", run: go("/stats") },
     { group: "goToGroup", word: t("settings"), sign: "gear", keys: "mod+,", run: go("/settings") },
+    ctx.session.user.role === "admin" && { group: "goToGroup", word: t("administration"), sign: "users", run: go("/admin") },
     { group: "goToGroup", word: t("archive"), sign: "archive", run: () => ctx.openShelf("archive") },
     { group: "goToGroup", word: t("trash"), sign: "trash", run: () => ctx.openShelf("trash") },
   ].filter(Boolean);

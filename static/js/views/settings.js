@@ -1,9 +1,13 @@
 // Settings: one page, with a way to each part at its side. Choices are saved at once, text has its own button.
 
-import { el, icon, say, set } from "../lib/dom.js";
+import { el, set } from "../lib/dom.js";
+import { createForm } from "./form.js";
 import { accountParts } from "./settings_account.js";
 import { choiceParts } from "./settings_choices.js";
 import { fillBar } from "./shell.js";
+
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
 
 export function mount(main, ctx) {
   const { t } = ctx;
@@ -46,62 +50,4 @@ export function mount(main, ctx) {
       main.replaceChildren();
     },
   };
-}
-
-/** What the parts share: rows, and saying that something was saved or why not. */
-function createForm(ctx) {
-  const { t, api, session } = ctx;
-  const after = [];
-  const status = () => el("span.saved", { role: "status" });
-
-  /** A row: a label, a line of help, the control. */
-  function row(word, help, ...content) {
-    return el("div.setting", null, el("div", null, el("p.label", null, word), help && el("p.help", null, help)), el("div.stack", null, ...content));
-  }
-
-  /** Saves; says so beside the control. */
-  async function save(change, said) {
-    said.classList.remove("danger");
-    try {
-      await change();
-      say(said, t("saved"));
-      setTimeout(() => say(said, ""), 3000);
-      return true;
-    } catch (fault) {
-      if (fault.status === 401) return false;
-      said.classList.add("danger");
-      say(said, fault.code === "offline" ? t("offlineNow") : t.said(Object.values(fault.fields ?? {})[0] ?? fault.message));
-      return false;
-    }
-  }
-
-  /** Changes the account. */
-  async function account(body) {
-    session.know(await api("/user", { method: "PATCH", body }));
-    session.tell({ what: "user" });
-  }
-
-  /** Some choices of which one holds. */
-  function segmented(word, choices, value, choose) {
-    const name = `choice-${word}`;
-    return el("div.segmented", { role: "radiogroup", "aria-label": word }, ...choices.map(([key, label]) => {
-      const input = el("input", { type: "radio", name, value: key, change: () => choose(key) });
-      input.checked = key === value;
-      return el("label", null, input, label);
-    }));
-  }
-
-  function select(word, options, value, choose) {
-    const input = el("select.select", { "aria-label": word, change: () => choose(input.value) }, ...options.map(([key, label, lang]) => el("option", { value: key, lang }, label)));
-    input.value = value;
-    return { input, element: el("div.select-wrap", null, input, icon("down", "icon small")) };
-  }
-
-  /** Watches something as long as the page is open. */
-  function watch(target, name, listener) {
-    target.addEventListener(name, listener);
-    after.push(() => target.removeEventListener(name, listener));
-  }
-
-  return { row, save, account, segmented, select, status, watch, destroy: () => after.forEach((each) => each()) };
 }

@@ -50,7 +50,7 @@ function you(ctx, { row, save, account, status, watch }) {
   ];
 }
 
-function security(ctx, { row }) {
+function security(ctx, { row, watch }) {
   const { t, api, session } = ctx;
   const change = button(t("changePassword"), () => {
     const least = Number(document.documentElement.dataset.passwordMin);
@@ -69,11 +69,35 @@ function security(ctx, { row }) {
     const isSure = await ctx.confirm({ title: t("signOutEverywhereSure"), sentence: t("signOutEverywhereWhat"), word: t("signOut") });
     if (isSure) await api("/logout-all", { method: "POST" }).then(() => session.leave()).catch(ctx.fail);
   });
-  return [row(t("password"), t("endsOthers"), change), row(t("logins"), t("loginsHelp"), everywhere)];
+  const state = el("span.tag");
+  const factor = button("", () => ctx.using("two_factor", (part) => (session.user.totp ? part.turnOff(ctx) : part.turnOn(ctx))));
+  const look = () => {
+    const isOn = session.user?.totp === true;
+    state.className = `tag ${isOn ? "ok" : "off"}`;
+    state.textContent = t(isOn ? "on" : "off");
+    factor.textContent = t(isOn ? "turnOff" : "setUp");
+    factor.setAttribute("aria-label", t(isOn ? "turnOffTwoFactor" : "setUpTwoFactor"));
+  };
+  look();
+  watch(session, "user", look);
+  return [
+    row(t("password"), t("endsOthers"), change),
+    row(t("twoFactor"), t("twoFactorHelp"), el("div.row", null, factor, state)),
+    row(t("logins"), t("loginsHelp"), everywhere),
+  ];
 }
 
 function data(ctx, { row }) {
   const { t, api, session } = ctx;
+  const bring = button(t("importButton"), () => ctx.openSheet("import"));
+  const takes = [["Markdown", "markdown"], ["JSON", "json"], ["Open WebUI", "openwebui"]].map(([word, format]) => {
+    const take = button(word, async () => {
+      take.disabled = true;
+      await ctx.download("/export", { format });
+      take.disabled = false;
+    }, "", { "aria-label": t("exportAs", { format: word }) });
+    return take;
+  });
   const remove = button(t("deleteAccount"), () => {
     const fields = [createField("password", t("currentPassword"), { type: "password", autocomplete: "current-password" }, (value) => value === "" && t("passwordNeeded"), { t })];
     const lost = el("ul.losses", null, ...["lossConversations", "lossKey", "lossFigures", "lossPicture"].map((key) => el("li", null, t(key))));
@@ -82,5 +106,9 @@ function data(ctx, { row }) {
       session.leave();
     } });
   }, "danger");
-  return [row(t("deleteAccount"), t("deleteHelp"), remove)];
+  return [
+    row(t("importTitle"), t("importShort"), bring),
+    row(t("exportTitle"), t("exportHelp"), el("div.row", null, ...takes)),
+    row(t("deleteAccount"), t("deleteHelp"), remove),
+  ];
 }

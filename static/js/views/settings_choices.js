@@ -37,6 +37,7 @@ function answers(ctx, { row, save, account, segmented, select, status, watch }) 
   return [
     row(t("defaultModel"), t("forNewChats"), model.element, modelSaved),
     row(t("systemPrompt"), t("systemPromptHelp"), prompt, el("div.row", null, savePrompt, promptSaved)),
+    row(t("prompts"), t("promptsShort"), button(t("managePrompts"), () => ctx.openSheet("prompts"))),
     row(t("sendWith"), null, segmented(t("sendWith"), [["enter", "Enter"], ["ctrl", "Ctrl Enter"]], prefs.get("sendWith"), chooseSend)),
     row(t("singleKeys"), t("singleKeysHelp"), segmented(t("singleKeys"), [["on", t("on")], ["off", t("off")]], prefs.get("singleKeys") ? "on" : "off", chooseKeys)),
   ];

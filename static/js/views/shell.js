@@ -70,6 +70,7 @@ export function mountShell(ctx) {
   const pull = watchPull(shell, nav, ctx, narrow);
   scrim.addEventListener("click", () => ctx.drawer.close());
   const banner = createBanner(ctx);
+  const announcement = watchAnnouncement(ctx);
   const seen = watchKeyboard();
 
   return {
@@ -83,6 +84,7 @@ export function mountShell(ctx) {
       narrow.removeEventListener("change", fit);
       pull();
       banner();
+      announcement();
       seen();
       sidebar.destroy();
     },
@@ -132,6 +134,25 @@ function createBanner({ t, line }) {
     clearTimeout(timer);
     banner.remove();
     line.removeEventListener("change", look);
+  };
+}
+
+/** What is said to everybody is shown by a part that is fetched when there is something. */
+function watchAnnouncement(ctx) {
+  const { session, using } = ctx;
+  let [made, isOver] = [null, false];
+  const look = async () => {
+    if (!made && session.user?.announcement) await using("announcement", ({ mountAnnouncement }) => {
+      if (!isOver) made ??= mountAnnouncement(ctx);
+    });
+    made?.look();
+  };
+  session.addEventListener("user", look);
+  look();
+  return () => {
+    isOver = true;
+    session.removeEventListener("user", look);
+    made?.destroy();
   };
 }
 

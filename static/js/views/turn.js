@@ -127,7 +127,7 @@ function createFoot({ t }, actions, turn) {
     const { usage = {} } = now;
     const total = now.tokens ?? usage.total_tokens ?? 0;
     const tokens = total > 0 ? t(usage.source === "estimated" ? "tokensEstimated" : "tokens", { n: total }) : null;
-    say(about, isRunning ? "" : [now.model, tokens, t.clock.time(now.created)].filter(Boolean).join(" · "));
+    say(about, isRunning ? "" : [now.model, tokens, tokens && now.paid_by && t(now.paid_by === "own" ? "paidOwn" : "paidShared"), t.clock.time(now.created)].filter(Boolean).join(" · "));
     set(about, { title: isRunning ? null : t.clock.whole(now.created) });
   }
 

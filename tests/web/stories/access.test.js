@@ -1,27 +1,13 @@
 // axe finds nothing in any view, theme and language; everything can be done by keyboard, with the focus in sight.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
+import { check } from "../support/axe.js";
 import { createWorld, gate, noFaults, on } from "../support/world.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const world = createWorld();
 
 const ANSWER = "A **bold** answer.\n\n# Heading\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```js\nlet x = \"y\"; // note\n```\n\n- one\n- [ ] two\n\n> quote\n\n$$x^2$$\n\n[link](https://example.org/) and `code`.\n";
-
-/** Until nothing fades in or out any more: what is half gone has no contrast to speak of. A caret blinks for ever. */
-const settled = (page) => page.waitForFunction(() => document.getAnimations().every((each) => each.playState !== "running" || each.effect.getComputedTiming().iterations === Infinity));
-
-/** Asks axe. The policy forbids its script on the page, so it runs beside it. */
-async function check(page, view) {
-  await settled(page);
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  const told = found.violations.flatMap((violation) => violation.nodes.map((node) => `${view}: ${violation.id} ${node.target} ${node.html.slice(0, 120)}`));
-  return told;
-}
 
 const views = (words) => [
   ["chat", "/chat/ID", null],

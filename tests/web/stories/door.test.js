@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openWindow, startBrowser } from "../support/browser.js";
 import { startServer } from "../support/server.js";
-import { noFaults, on } from "../support/world.js";
+import { eventually, noFaults, on } from "../support/world.js";
 
 let chromium;
 const servers = [];
@@ -93,8 +93,11 @@ test("closed, by invitation, with a set-up code: the door says so", async () => 
   const invited = await start({ settings: { AUTH__REGISTRATION: "invite" } });
   await invited.person();
   const other = await openWindow(chromium.browser, invited);
-  const form = await other.open("/register?invite=wrong-code");
+  const form = await other.open("/register");
   await form.getByText("This server takes new accounts by invitation.").waitFor();
+  assert.equal(await form.getByRole("textbox", { name: "Invitation" }).inputValue(), "");
+  await form.goto("/register?invite=wrong-code");
+  await form.getByText("You are invited.").waitFor();
   assert.equal(await form.getByRole("textbox", { name: "Invitation" }).inputValue(), "wrong-code");
   await fill(form, { Name: "Guest", Email: "guest@example.org", Password: "correct horse", "Confirm password": "correct horse" });
   await form.getByRole("button", { name: "Create account" }).click();
@@ -152,11 +155,12 @@ test("too many tries: the button waits, and says for how long", async () => {
   const page = await window.open("/login");
   await fill(page, { Email: "a@example.org", Password: "wrong horse" });
   const button = page.getByRole("button", { name: "Sign in" });
-  for (let tries = 0; tries < 6 && await button.isEnabled(); tries++) {
+  const limit = page.getByText(/You can go on in \d+ s\./);
+  for (let tries = 0; tries < 6 && !await limit.isVisible(); tries++) {
     await button.click();
-    await page.waitForTimeout(200);
+    await eventually(async () => assert.ok(await button.isEnabled() || await limit.isVisible()));
   }
-  await page.getByText(/You can go on in \d+ s\./).waitFor();
+  await limit.waitFor();
   assert.equal(await button.isEnabled(), false);
   noFaults(window);
   await window.close();

@@ -39,10 +39,10 @@ async function load(context, path) {
   return { page, paint, ...seen };
 }
 
-for (const [name, path] of [["sign in", "/login"], ["empty chat", "/"], ["a conversation", "/chat/ID"], ["statistics", "/stats"], ["settings", "/settings"]]) {
+for (const [name, path] of [["sign in", "/login"], ["empty chat", "/"], ["a conversation", "/chat/ID"], ["statistics", "/stats"], ["settings", "/settings"], ["administration", "/admin"]]) {
   test(`at most 100 KB and 30 requests when it is new, one when it is known: ${name}`, async () => {
     world.upstream.answer = world.upstream.usual;
-    const person = await world.server.person();
+    const person = name === "administration" ? world.admin : await world.server.person();
     const { conversation_id: id } = await person.ask("hello");
     // The service worker is let out: it keeps files for later, after the page stands.
     const window = await world.window({ person: name === "sign in" ? null : person, serviceWorkers: "block" });

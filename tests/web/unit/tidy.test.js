@@ -4,9 +4,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, resolve } from "node:path";
 import { test } from "node:test";
-import en from "../../../static/js/i18n/en.js";
-import zh from "../../../static/js/i18n/zh-CN.js";
+import enFirst from "../../../static/js/i18n/en.js";
+import enMore from "../../../static/js/i18n/en-more.js";
+import zhFirst from "../../../static/js/i18n/zh-CN.js";
+import zhMore from "../../../static/js/i18n/zh-CN-more.js";
 
+const [en, zh] = [{ ...enFirst, ...enMore }, { ...zhFirst, ...zhMore }];
 const root = resolve(import.meta.dirname, "../../../static");
 const files = readdirSync(root, { recursive: true }).map((file) => file.replaceAll("\\", "/"));
 const text = (file) => readFileSync(join(root, file), "utf8");
@@ -81,7 +84,9 @@ test("every sign that is shown is in the sprite, and every sign of the sprite is
 const keysOf = (table) => Object.keys(table).sort();
 
 test("both tables have the same keys, with the same gaps to fill in", () => {
-  assert.deepEqual(keysOf(en), keysOf(zh));
+  assert.deepEqual(keysOf(enFirst), keysOf(zhFirst));
+  assert.deepEqual(keysOf(enMore), keysOf(zhMore));
+  for (const key of keysOf(enMore)) assert.ok(!(key in enFirst), `${key} is in both tables`);
   const strings = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry));
   const gaps = (entry) => [...new Set(strings(entry).flatMap((each) => each.match(/\{\w+\}/g) ?? []))].sort();
   for (const key of keysOf(en)) {
@@ -95,13 +100,13 @@ test("every word that is shown is in the tables, and every word of the tables is
   const source = modules.filter((file) => !file.includes("i18n")).map(text).join("\n");
   for (const [, key] of source.matchAll(/\bt\("(\w+)"/g)) assert.ok(key in en, `${key} is in no table`);
   for (const key of keysOf(en)) {
-    const isBuilt = /^(fault|effort)_|(Verb|Rest)$|\.$/.test(key);
+    const isBuilt = /^(fault|effort|registration|import)_|(Verb|Rest)$|\.$/.test(key);
     assert.ok(isBuilt || new RegExp(`["'\`]${key}["'\`]`).test(source) || new RegExp(`\\b${key}: "`).test(source), `nobody says ${key}`);
   }
 });
 
 test("no words for people stand outside the tables", () => {
-  const allowed = new Set(["English", "简体中文", "Markdown", "JSON", "Enter", "Ctrl Enter", "Esc", "Ctrl", "Alt", "gpt-assistant", "AbortError", "ContextMenu"]);
+  const allowed = new Set(["English", "简体中文", "Markdown", "JSON", "Enter", "Ctrl Enter", "Esc", "Ctrl", "Alt", "gpt-assistant", "Open WebUI", "AbortError", "ContextMenu"]);
   for (const file of modules.filter((each) => each.includes("/views/") || each === "js/app.js" || each === "js/context.js")) {
     const source = withoutComments(text(file)).replaceAll(/^import .*$/gm, "").replaceAll(/\$\{[^}]*\}/g, "");
     for (const [, , words] of source.matchAll(/(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1/g)) {

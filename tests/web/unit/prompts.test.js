@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ago, size } from "../../../static/js/lib/ago.js";
+import { filled, fitting, variablesOf } from "../../../static/js/models/prompts.js";
+import { isExport } from "../../../static/js/views/keyboard.js";
+
+test("variables of a prompt are found once each, and filled in wherever they stand", () => {
+  const text = "To {{who}} in {{ the city }}: {{who}}, {{}} {single} {{a\nb}}";
+  assert.deepEqual(variablesOf(text), ["who", "the city"]);
+  assert.equal(filled(text, { who: "$& Ann", "the city": "" }), "To $& Ann in : $& Ann, {{}} {single} {{a\nb}}");
+  assert.equal(filled("{{城市}}", { 城市: "里斯本" }), "里斯本");
+});
+
+test("names that begin with what was typed come first", () => {
+  const named = (...names) => names.map((name) => ({ name }));
+  assert.deepEqual(fitting(named("Kind letter", "Letter", "Plan"), "let"), named("Letter", "Kind letter"));
+  assert.deepEqual(fitting(named("Plan"), "x"), []);
+});
+
+test("what is dropped is an export by its kind, size and place", () => {
+  for (const [name, bytes, isInChat, wanted] of [
+    ["chatgpt.zip", 10, true, true], ["conversations.json", 10, true, true], ["conversations-000.JSON", 10, true, true], ["data.json", 10, true, false],
+    ["data.json", 1 << 20, true, true], ["data.json", 10, false, true], ["photo.png", 1 << 20, false, false], ["notes.txt", 10, false, false],
+  ]) assert.equal(isExport({ name, size: bytes }, isInChat), wanted, name);
+});
+
+test("times and sizes as they are read", () => {
+  for (const [seconds, words] of [[-5, "5 seconds ago"], [-300, "5 minutes ago"], [-86_400, "Yesterday"], [5 * 86_400, "In 5 days"], [-400 * 86_400, "Last year"]]) assert.equal(ago(seconds, 0, "en"), words);
+  assert.equal(ago(-300, 0, "zh-CN"), "5分钟前");
+  assert.deepEqual([0, 999, 48_300_000, 4.2e15].map((bytes) => size(bytes, "en")), ["0 byte", "999 byte", "48.3 MB", "4,200 TB"]);
+});
