@@ -1,4 +1,4 @@
-// Files that a person adds to a message: pictures made small before they go out, and sizes in words.
+// Pictures that a person adds to a message are made small before they go out.
 
 /** Longest side that a model looks at, in pixels; the server makes larger ones smaller. */
 const SIDE = 2048;
@@ -37,13 +37,4 @@ export async function small(file) {
   } finally {
     bitmap.close();
   }
-}
-
-const UNITS = ["kilobyte", "megabyte"];
-
-/** So many bytes in words. */
-export function bytesIn(locale, bytes) {
-  const step = bytes < 1e6 ? 0 : 1;
-  const value = Math.max(0.1, bytes / 1000 ** (step + 1));
-  return new Intl.NumberFormat(locale, { style: "unit", unit: UNITS[step], maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 }

@@ -1,7 +1,7 @@
 // The tray above the text: files that go with the message, each with a way to take it out again.
 
+import { size } from "../lib/ago.js";
 import { button, el, icon, iconButton, say } from "../lib/dom.js";
-import { bytesIn } from "../lib/files.js";
 import { Tray } from "../models/tray.js";
 import { fill, pictures } from "./attached.js";
 import { said } from "./fault.js";
@@ -59,7 +59,7 @@ export function mountTray(field, ctx, changed) {
       const { file, fault } = item;
       view.classList.toggle("busy", !file && !fault);
       view.classList.toggle("refused", fault !== null);
-      view.title = file ? `${item.name} · ${bytesIn(t.locale, file.bytes)} · ${t("tokens", { n: file.tokens })}` : item.name;
+      view.title = file ? `${item.name} · ${size(file.bytes, t.locale)} · ${t("tokens", { n: file.tokens })}` : item.name;
       const sentence = fault && faultOf(fault, t);
       say(about, sentence ?? (file ? t("tokens", { n: file.tokens }) : t("fileOnItsWay")));
       again.hidden = !(fault?.status >= 429 || fault?.status === 408);

@@ -1,7 +1,7 @@
 // The files of a message: pictures small, and large when they are opened; texts as chips that can be kept.
 
+import { size } from "../lib/ago.js";
 import { button, el, icon, saveAs } from "../lib/dom.js";
-import { bytesIn } from "../lib/files.js";
 import { Pictures } from "../models/pictures.js";
 import { openDialog } from "./dialog.js";
 
@@ -47,7 +47,7 @@ function openPicture(ctx, file) {
 
 function createChip(ctx, file) {
   const { t } = ctx;
-  const about = el("span.faint", null, bytesIn(t.locale, file.bytes));
+  const about = el("span.faint", null, size(file.bytes, t.locale));
   return el("button.chip", { type: "button", title: t("download"), click: () => keep(ctx, file) }, icon("file", "icon small"), el("bdi", null, file.name), about);
 }
 
