@@ -45,8 +45,7 @@ fn contents(database: &Path) -> Contents {
                 .map(|(at, name)| (name.clone(), format!("{:?}", row.get_ref(at))))
                 .collect())
         };
-        let rows = query.query_map([], row).unwrap().map(Result::unwrap).collect();
-        rows
+        query.query_map([], row).unwrap().map(Result::unwrap).collect()
     };
     tables.iter().map(|table| (table.clone(), rows(table))).collect()
 }
