@@ -177,10 +177,10 @@ function createModelChoice(ctx, choose) {
 export function lazySlash(ctx, composer) {
   let made = null;
   const typed = () => {
-    if (made) made.typed(composer.text);
-    else if (composer.text.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
+    if (made) made.typed(composer.field.value);
+    else if (composer.field.value.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
       made ??= mountSlash(ctx, composer);
-      made.typed(composer.text);
+      made.typed(composer.field.value);
     });
   };
   composer.field.addEventListener("input", typed);
