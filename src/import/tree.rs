@@ -147,22 +147,27 @@ pub fn build(
     Ok((imported, files))
 }
 
-/// The files of all messages, each with the turns that its message is part of.
+/// The files of all messages, each with the turns that its message is part of, in the order in which turns name them: an
+/// export lists its messages in any.
 fn placed(messages: &mut [Message], growing: &[Growing]) -> Vec<Placed> {
     let mut turns_of: HashMap<usize, (Vec<usize>, bool)> = HashMap::new();
+    let mut order = Vec::new();
     for (turn, growing) in growing.iter().enumerate() {
         for message in growing.prompt.iter().chain(&growing.response) {
             if !messages[*message].files.is_empty() {
                 let (turns, in_prompt) = turns_of.entry(*message).or_default();
+                if turns.is_empty() {
+                    order.push(*message);
+                }
                 turns.push(turn);
                 *in_prompt = growing.prompt == Some(*message);
             }
         }
     }
     let mut placed = Vec::new();
-    for (at, message) in messages.iter_mut().enumerate() {
+    for at in order {
         let Some((turns, in_prompt)) = turns_of.remove(&at) else { continue };
-        let files = std::mem::take(&mut message.files).into_iter();
+        let files = std::mem::take(&mut messages[at].files).into_iter();
         placed.extend(files.map(|file| Placed { file, turns: turns.clone(), in_prompt }));
     }
     placed

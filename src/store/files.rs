@@ -41,20 +41,25 @@ fn no_such_file() -> Error {
 
 /// The files of a turn, in order.
 pub(super) fn of_turn(c: &Connection, turn: TurnId) -> Result<Vec<Attachment>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM turn_files JOIN files ON files.id = file_id WHERE turn_id = ? ORDER BY position"
-    );
-    let mut query = c.prepare_cached(&sql)?;
-    let rows = query.query_map([turn.0], attachment)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    of_each(c)?(turn)
 }
 
 /// Puts into each turn which files belong to it.
 pub(super) fn fill(c: &Connection, turns: &mut [Turn]) -> Result<()> {
+    // Prepared once: a page of history asks for every turn, and few have files.
+    let mut files = of_each(c)?;
     for turn in turns {
-        turn.attachments = of_turn(c, turn.id)?;
+        turn.attachments = files(turn.id)?;
     }
     Ok(())
+}
+
+fn of_each(c: &Connection) -> Result<impl FnMut(TurnId) -> Result<Vec<Attachment>>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM turn_files JOIN files ON files.id = file_id WHERE turn_id = ? ORDER BY position"
+    );
+    let mut query = c.prepare_cached(&sql)?;
+    Ok(move |turn: TurnId| Ok(query.query_map([turn.0], attachment)?.collect::<rusqlite::Result<_>>()?))
 }
 
 impl Store {

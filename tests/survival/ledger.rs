@@ -28,7 +28,7 @@ pub enum Promise {
 /// What came of something that was tried.
 pub enum Came {
     Kept(Promise),
-    /// 503 `storage_error`: nothing was promised.
+    /// 503: nothing was promised.
     Refused,
     /// The server is gone, and may have done it or not.
     Gone,

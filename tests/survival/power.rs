@@ -20,15 +20,10 @@ fn unsynced(notes: &str) -> HashMap<String, Vec<Range>> {
         let path =
             call.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path);
         if call.starts_with("pwrite64(") {
-            let inside =
-                call.split([')', '<']).find(|part| part.contains("...,")).or_else(|| call.split('>').nth(1));
-            let numbers: Vec<u64> = inside
-                .into_iter()
-                .flat_map(|text| text.split([',', ')', ' ']))
-                .filter_map(|word| word.parse().ok())
-                .take(2)
-                .collect();
-            let [length, at] = numbers[..] else { panic!("{line}") };
+            // Behind the bytes, which are not shown: how many, and where.
+            let (_, rest) = call.split_once("..., ").unwrap();
+            let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+            let (Some(length), Some(at)) = (numbers.next(), numbers.next()) else { panic!("{line}") };
             pending.entry(path.to_owned()).or_default().push((at, length));
         } else if call.starts_with("fdatasync(") || call.starts_with("fsync(") {
             if call.ends_with("= 0") {

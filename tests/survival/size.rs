@@ -2,7 +2,7 @@
 //! database is folded in while it is being read.
 
 use crate::fault::is_soak;
-use crate::ledger::{Template, check};
+use crate::ledger::{Template, is_whole};
 use crate::support::{Client, Upstream};
 use serde_json::json;
 use std::path::Path;
@@ -53,7 +53,7 @@ fn s12_much_data_costs_no_more_and_the_log_stays_small() {
     let (turns, people) = if is_soak() { (1_000_000, 10_000) } else { (20_000, 500) };
     let upstream = Upstream::start();
     let template = Template::new(&upstream);
-    let mut place = template.copy();
+    let place = template.copy();
     let database = place.data().join("gpt-assistant.db");
     fill(&database, turns, people);
     let server = place.serve(&[]);
@@ -97,5 +97,10 @@ fn s12_much_data_costs_no_more_and_the_log_stays_small() {
     eprintln!("S12 the log grew to {} KiB", largest >> 10);
     assert!(largest < 48 << 20, "{} MiB", largest >> 20);
     drop(server);
-    check(&mut place, &[]);
+    // Each start reads all pages once, so this alone grows with what is there.
+    let began = Instant::now();
+    let server = place.serve(&[]);
+    eprintln!("S12 a restart took {:?}", began.elapsed());
+    assert_eq!(server.stop().code, Some(0));
+    is_whole(&database);
 }

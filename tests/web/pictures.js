@@ -165,7 +165,7 @@ const VIEWS = [
   ["admin-usage", "/admin#usage"],
   ["admin-usage-tables", "/admin#usage", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
   ["admin-settings", "/admin#settings"],
-  ["admin-settings-end", "/admin#settings", async (page) => page.locator(".page").evaluate((element) => element.scrollTo(0, 1e6))],
+  ["admin-settings-end", "/admin#settings", async (page) => page.locator(".admin-part .area").last().scrollIntoViewIfNeeded()],
   ["admin-server", "/admin#server"],
   ["announcement", "/", async (page, language) => {
     await page.route(/\/api\/user$/, async (route) => route.fulfill({ json: { ...await (await route.fetch()).json(), announcement: words(language).announcement } }));

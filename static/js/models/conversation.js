@@ -19,11 +19,14 @@ export class Conversation extends EventTarget {
   /** Turns that are taken away and may come back. */
   #removed = new Map();
   #older = null;
+  /** Its settings were read. */
+  #isKnown;
 
   constructor(ctx, id = null) {
     super();
     this.ctx = ctx;
     this.id = id;
+    this.#isKnown = id === null;
     this.answers = new Answers(this);
   }
 
@@ -50,6 +53,7 @@ export class Conversation extends EventTarget {
     fresh.current = info.current_turn_id;
     this.tree = fresh;
     this.info = info;
+    this.#isKnown = true;
     for (const id of this.#removed.keys()) this.#removed.set(id, fresh.remove(id));
     answers.catchUp();
     this.say("info");
@@ -82,6 +86,8 @@ export class Conversation extends EventTarget {
 
   /** What a message is sent with. */
   #how() {
+    // Whoever is quicker than the answer of the server sends with what the server knows.
+    if (!this.#isKnown) return {};
     const { model, params } = this.info;
     const given = { model: model ?? this.ctx.models.preferred, ...params };
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));

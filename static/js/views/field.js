@@ -16,9 +16,11 @@ export function createField(key, word, properties, fault, { t = null, help = nul
   const wrong = el("p.fault", { id: `${id}-fault`, hidden: true }, icon("alert", "icon small"), el("span"));
   const box = t ? el("div.with-button", null, input, revealer(input, t)) : input;
   const element = el("div.field", null, label, box, help !== null && below, wrong);
+  let told = 0;
   const field = {
     siblings: [], key, element, input, label, help: below,
     say(sentence) {
+      told += 1;
       say(wrong.lastChild, sentence || "");
       wrong.hidden = !sentence;
       set(input, { "aria-invalid": sentence ? "true" : null, "aria-describedby": [help !== null && below.id, sentence && wrong.id].filter(Boolean).join(" ") || null });
@@ -30,7 +32,11 @@ export function createField(key, word, properties, fault, { t = null, help = nul
     },
   };
   // A little later: a fault that appears while one presses a button would move it away from under the finger.
-  input.addEventListener("change", () => setTimeout(() => input.value !== "" && field.check(), LATER));
+  // What the server has said meanwhile stands.
+  input.addEventListener("change", () => {
+    const before = told;
+    setTimeout(() => told === before && input.value !== "" && field.check(), LATER);
+  });
   input.addEventListener("input", () => wrong.hidden || field.say(""));
   field.say("");
   return field;

@@ -264,7 +264,7 @@ test("targets are at least 44 px for a finger", async () => {
     await a.text("Text.\n\n```js\nlet x = 1;\n```\n");
     await a.end();
   };
-  const window = await world.window({ size: "phone" });
+  const window = await world.window({ size: "phone", person: world.admin });
   const page = await window.open("/");
   const p = on(page);
   await p.chat("hello");
@@ -280,7 +280,7 @@ test("targets are at least 44 px for a finger", async () => {
   await p.list.getByRole("link", { name: "hello" }).waitFor();
   await page.waitForTimeout(300);
   assert.deepEqual(await small(), []);
-  for (const path of ["/settings", "/stats"]) {
+  for (const path of ["/settings", "/stats", "/admin", "/admin#usage", "/admin#settings"]) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForTimeout(200);

@@ -70,3 +70,18 @@ for (const size of ["desktop", "phone"]) {
     await door.close();
   });
 }
+
+test("what a quick server says of a field stays there", async () => {
+  const window = await world.window();
+  const page = await window.open("/settings#security");
+  await page.route(/\/api\/user\/totp$/, (route) => route.fulfill({ status: 400, json: { error: "Some of the values are not right.", code: "invalid_parameter", fields: { password: "The password is not right." } } }));
+  await page.getByRole("button", { name: "Set up two-factor login" }).click();
+  const ask = page.getByRole("dialog", { name: "Two-factor login" });
+  await ask.getByRole("textbox", { name: "Current password" }).fill("not it");
+  await ask.getByRole("button", { name: "Go on" }).click();
+  await ask.getByText("The password is not right.").waitFor();
+  await page.waitForTimeout(500);
+  assert.ok(await ask.getByText("The password is not right.").isVisible());
+  noFaults(window);
+  await window.close();
+});
