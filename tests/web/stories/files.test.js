@@ -1,13 +1,11 @@
 // Pictures and texts with a message: chosen, pasted, dropped, sent, shown, kept; and what goes wrong with them.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
+import { check } from "../support/axe.js";
 import { png } from "../support/picture.js";
 import { createWorld, eventually, noFaults, on } from "../support/world.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const world = createWorld({ settings: { LIMITS__STORAGE_PER_USER: "400KiB" } });
 
 const file = (name, mimeType, buffer) => ({ name, mimeType, buffer: Buffer.from(buffer) });
@@ -30,11 +28,7 @@ const give = (page, kind, files, texts = {}) => page.evaluate(([how, all, words]
 }, [kind, files.map(({ name, mimeType, buffer }) => ({ name, type: mimeType, data: buffer.toString("base64") })), texts]);
 const tray = (page) => page.getByRole("list", { name: "With this message" }).getByRole("listitem");
 const parts = () => world.upstream.requests.at(-1).messages.at(-1).content;
-const findings = async (page) => {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id} ${html.slice(0, 100)}`));
-};
+const findings = (page) => check(page, "files");
 
 for (const size of ["desktop", "phone"]) {
   test(`pictures and texts are chosen, dropped and pasted, and go with the message (${size})`, async () => {
