@@ -8,8 +8,8 @@ import { createWorld, eventually, noFaults, on } from "../support/world.js";
 const world = createWorld();
 const fine = async (page, view) => assert.deepEqual(await check(page, view), []);
 const WORDS = {
-  en: { message: "Message", manage: "Manage prompts", prompts: "Prompts", fresh: "New prompt", name: "Name", text: "Text", save: "Save", taken: "A prompt has this name already.", cancel: "Cancel", edit: "Edit: Letter", remove: "Delete: Letter", delete: "Delete", none: "You have no prompts yet.", insert: "Insert" },
-  "zh-CN": { message: "消息", manage: "管理提示词", prompts: "提示词", fresh: "新提示词", name: "名称", text: "内容", save: "保存", taken: "已经有叫这个名称的提示词了。", cancel: "取消", edit: "编辑：Letter", remove: "删除：Letter", delete: "删除", none: "还没有提示词。", insert: "插入" },
+  en: { message: "Message", manage: "Manage prompts", prompts: "Prompts", fresh: "New prompt", name: "Name", text: "Text", save: "Save", taken: "A prompt has this name already.", cancel: "Cancel", edit: "Edit: Letter", remove: "Delete: Letter", removeLong: "Delete: Long", delete: "Delete", none: "You have no prompts yet.", insert: "Insert" },
+  "zh-CN": { message: "消息", manage: "管理提示词", prompts: "提示词", fresh: "新提示词", name: "名称", text: "内容", save: "保存", taken: "已经有叫这个名称的提示词了。", cancel: "取消", edit: "编辑：Letter", remove: "删除：Letter", removeLong: "删除：Long", delete: "删除", none: "还没有提示词。", insert: "插入" },
 };
 
 for (const [language, size] of [["en", "desktop"], ["zh-CN", "phone"]]) {
@@ -29,6 +29,12 @@ for (const [language, size] of [["en", "desktop"], ["zh-CN", "phone"]]) {
     await dialog.getByText(words.none).waitFor();
     await make("Letter", "Write to {{who}} about {{what}}, kindly.");
     await dialog.getByText("Write to {{who}}").waitFor();
+    await make("Long", `${"A long line of one's own. ".repeat(20)}`);
+    const [frame, last] = await Promise.all([dialog.boundingBox(), dialog.getByRole("button", { name: words.removeLong }).boundingBox()]);
+    assert.ok(last.x + last.width <= frame.x + frame.width, "every button is in sight beside a long text");
+    await dialog.getByRole("button", { name: words.removeLong }).click();
+    await page.getByRole("dialog").getByRole("button", { name: words.delete, exact: true }).click();
+    await dialog.getByText("A long line").waitFor({ state: "detached" });
     await make("Plan", "Plan a rainy Sunday.");
     await dialog.getByText("Plan a rainy Sunday.").waitFor();
     await make("Letter", "Another one");
