@@ -114,12 +114,7 @@ fn role(message: &Value) -> Role {
     let hidden = message.is_null()
         || message["metadata"]["is_visually_hidden_from_conversation"] == true
         || message["content"]["content_type"].as_str().is_some_and(|kind| UNSEEN.contains(&kind));
-    match message["author"]["role"].as_str() {
-        _ if hidden => Role::Hidden,
-        Some("system") => Role::Hidden,
-        Some("user") => Role::Person,
-        _ => Role::Model,
-    }
+    if hidden { Role::Hidden } else { Role::of(message["author"]["role"].as_str()) }
 }
 
 fn is_behind_the_scenes(name: &str) -> bool {

@@ -50,7 +50,7 @@ fn message(raw: &str) -> Message {
         return Message {
             id: field("uuid").unwrap_or_default(),
             parent: field("parent_message_uuid"),
-            role: if field("sender").as_deref() == Some("human") { Role::Person } else { Role::Model },
+            role: Role::of(field("sender").as_deref()),
             text: prose::raw(raw),
             ..Message::default()
         };
@@ -80,11 +80,7 @@ fn message(raw: &str) -> Message {
     Message {
         id: text(&message["uuid"]).unwrap_or_default().to_owned(),
         parent: text(&message["parent_message_uuid"]).filter(|parent| *parent != ROOT).map(str::to_owned),
-        role: match text(&message["sender"]) {
-            Some("human" | "user") => Role::Person,
-            Some("system") => Role::Hidden,
-            _ => Role::Model,
-        },
+        role: Role::of(text(&message["sender"])),
         text: said,
         files: Vec::new(),
         reasoning: thought,

@@ -166,7 +166,7 @@ fn part(part: &Value) -> String {
             let output = output.map(|output| prose::fence("", output)).unwrap_or_default();
             format!("{}\n\n{output}", prose::named_file(name)).trim_end().to_owned()
         }
-        Some("image_file" | "image_url") => "*[picture]*".into(),
+        Some("image_file" | "image_url") => prose::PICTURE.into(),
         Some("error") => {
             let sentence = text_of(&part["error"]).or(text_of(&part["text"])).unwrap_or("error");
             format!("*({sentence})*")

@@ -36,11 +36,7 @@ fn message(raw: &str) -> Message {
     Message {
         id: id(&message["id"]).unwrap_or_default(),
         parent: None,
-        role: match text(&message["role"]) {
-            Some("user") => Role::Person,
-            Some("system") => Role::Hidden,
-            _ => Role::Model,
-        },
+        role: Role::of(text(&message["role"])),
         text: said,
         files,
         reasoning: thought,

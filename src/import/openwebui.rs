@@ -81,7 +81,7 @@ fn message(id: Option<&str>, raw: &str, unfold: Unfold) -> Message {
         return Message {
             id: id.map(str::to_owned).or_else(|| field("id")).unwrap_or_default(),
             parent: field("parentId"),
-            role: if field("role").as_deref() == Some("user") { Role::Person } else { Role::Model },
+            role: Role::of(field("role").as_deref()),
             text: prose::raw(raw),
             ..Message::default()
         };
@@ -107,11 +107,7 @@ fn message(id: Option<&str>, raw: &str, unfold: Unfold) -> Message {
     Message {
         id: id.or(text(&message["id"])).unwrap_or_default().to_owned(),
         parent: text(&message["parentId"]).map(str::to_owned),
-        role: match text(&message["role"]) {
-            Some("user") => Role::Person,
-            Some("system") => Role::Hidden,
-            _ => Role::Model,
-        },
+        role: Role::of(text(&message["role"])),
         text: said,
         files,
         reasoning: thought,

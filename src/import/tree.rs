@@ -38,6 +38,17 @@ pub enum Role {
     Hidden,
 }
 
+impl Role {
+    /// By the word that an export has for it.
+    pub fn of(word: Option<&str>) -> Role {
+        match word {
+            Some("user" | "human") => Role::Person,
+            Some("system") => Role::Hidden,
+            _ => Role::Model,
+        }
+    }
+}
+
 /// A message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
