@@ -12,6 +12,9 @@ use crate::store::ImportedTurn;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
+/// What follows an identity in the name of a file.
+const MARKS: [char; 3] = ['-', '.', '_'];
+
 /// Where the bytes of a file are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -82,10 +85,14 @@ impl Album {
 
     /// The member whose name is `id`, or begins with it and goes on with a mark.
     fn find(&self, id: &str) -> Option<(&str, usize)> {
-        let from = self.names.partition_point(|(name, _)| name.as_str() < id);
-        let same = self.names[from..].iter().take_while(|(name, _)| name.starts_with(id));
-        let ends = |name: &str| !name[id.len()..].starts_with(|c: char| c.is_alphanumeric());
-        same.filter(|(name, _)| ends(name)).map(|(name, index)| (name.as_str(), *index)).next()
+        let first = |beginning: &str| {
+            let at = self.names.partition_point(|(name, _)| name.as_str() < beginning);
+            self.names.get(at).filter(|(name, _)| name.starts_with(beginning))
+        };
+        let exact = first(id).filter(|(name, _)| name == id);
+        // A stranger's archive may have thousands of names that begin alike: none of them is gone through.
+        let found = exact.or_else(|| MARKS.iter().find_map(|mark| first(&format!("{id}{mark}"))));
+        found.map(|(name, index)| (name.as_str(), *index))
     }
 
     /// The bytes of a member.
@@ -119,13 +126,20 @@ pub fn keep(
     known: &HashSet<String>,
 ) -> Outcome {
     let mut outcome = Outcome::default();
+    // Of each turn: those that could not be kept cost as much as those that could.
+    let mut tried = vec![0; turns.len()];
     for placed in files {
         let new = |at: &usize| !known.contains(&turns[*at].source_id);
-        let has_room = |at: &usize| turns[*at].attachments.len() < files::MOST;
-        let wanting: Vec<usize> = placed.turns.iter().copied().filter(new).filter(has_room).collect();
+        let mut wanting: Vec<usize> = placed.turns.iter().copied().filter(new).collect();
         if wanting.is_empty() {
             continue;
         }
+        wanting.retain(|at| tried[*at] < files::MOST);
+        if wanting.is_empty() {
+            outcome.lost += 1;
+            continue;
+        }
+        wanting.iter().for_each(|at| tried[*at] += 1);
         match keep_one(app, user, album, &placed.file) {
             Ok(Some(id)) => {
                 outcome.kept += 1;
@@ -204,6 +218,7 @@ mod tests {
         let album = Album { archive: None, names, kept: HashMap::new(), left: 0 };
         let found = |id: &str| album.find(id).map(|(_, index)| index);
         assert_eq!((found("file-1"), found("file-12"), found("file_0a")), (Some(0), Some(1), Some(2)));
-        assert_eq!((found("file-123"), found("nothing"), found("zz")), (None, None, None));
+        assert_eq!((found("file-123"), found("file"), found("zz")), (None, Some(0), None));
+        assert_eq!((found("fil"), found("nothing"), found("z1")), (None, None, None));
     }
 }

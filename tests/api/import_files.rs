@@ -98,3 +98,54 @@ fn pictures_inside_the_text_come_along() {
         assert_eq!((attached.as_array().unwrap().len(), &attached[0]["width"]), (1, &json!(4)), "{title}");
     }
 }
+
+#[test]
+fn u9_a_turn_has_eight_files_and_pointers_are_no_paths() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    let message = |pointers: &[String]| {
+        let part = |id: &String| json!({"content_type": "image_asset_pointer", "asset_pointer": id});
+        let mut message = node("root", "user", 1_600_000_000, "");
+        let parts: Vec<Value> = pointers.iter().map(part).collect();
+        message["message"]["content"] = json!({"content_type": "multimodal_text", "parts": parts});
+        message
+    };
+    let ten: Vec<String> = (0..10).map(|at| format!("sediment://file_{at}")).collect();
+    let hostile = [
+        "",
+        "sediment://",
+        "sediment://../../etc/passwd",
+        "sediment:///etc/passwd",
+        "sediment://\0",
+        "://#?",
+        "半",
+    ];
+    let mut hostile: Vec<String> = hostile.map(str::to_owned).into();
+    hostile.push("x".repeat(100_000));
+    hostile.extend((0..10_000).map(|_| "sediment://file_".to_owned()));
+    let mut files = vec![(
+        "conversations.json".to_owned(),
+        bytes(&json!([
+            {"id": "ten", "title": "Ten", "mapping": {"u": message(&ten)}},
+            {"id": "bad", "title": "Bad", "mapping": {"u": message(&hostile)}},
+        ])),
+    )];
+    files.extend((0..10_u32).map(|at| (format!("file_{at}.png"), png(2, at + 1))));
+    files.push(("../../etc/passwd".into(), b"root".to_vec()));
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, content)| (name.as_str(), &content[..])).collect();
+    let report = import(&ann, &archive(&files));
+    assert_eq!((counts(&report), &report["files"]), ([2, 0, 0, 0], &json!(8)), "{report}");
+    let lost: Vec<&str> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["reason"].as_str().unwrap())
+        .collect();
+    assert!(lost[0].ends_with("kept here: 2."), "{lost:?}");
+    assert!(lost[1].contains("kept here: 100"), "{lost:?}");
+    let ten = &titled(&ann, "Ten")["turns"][0];
+    assert_eq!(ten["attachments"].as_array().unwrap().len(), 8);
+    assert_eq!(ten["prompt"], "*[picture]*\n\n*[picture]*");
+    assert_eq!(titled(&ann, "Bad")["turns"][0]["attachments"], json!([]));
+}
