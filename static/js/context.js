@@ -5,7 +5,7 @@ import { createDrafts, prefs } from "./models/kept.js";
 import { Line } from "./models/line.js";
 import { List, Models } from "./models/list.js";
 import { base, createApi, Session } from "./models/session.js";
-import { said } from "./views/fault.js";
+import { sentenceOf } from "./views/fault.js";
 
 const SHORT = 4000;
 const LONG = 8000;
@@ -52,8 +52,7 @@ export function createContext() {
   /** Says a fault that has no place of its own. */
   ctx.fail = (fault) => {
     if (fault?.status === 401 || fault?.name === "AbortError") return;
-    const message = Object.values(fault.fields ?? {})[0] ?? fault.message;
-    ctx.toast?.(said({ code: fault.code ?? "internal", message }, ctx.t).sentence);
+    ctx.toast?.(sentenceOf(fault, ctx.t));
   };
 
   /** Reads the account anew: its caps and key decide what is shown. */

@@ -158,7 +158,7 @@ export default {
 
   // administration: invitations
   invitations: "有效的邀请",
-  noInvites: "现在没有发出的邀请。",
+  noInvites: "目前没有有效的邀请。",
   inviteFor: "给谁",
   inviteForWhom: "写个名字，方便辨认",
   anybody: "任何人",
@@ -175,6 +175,8 @@ export default {
   endInviteOf: "作废邀请：{note}",
   inviteEnded: "邀请已作废。",
   saveAsFile: "存为文件",
+  onceSure: "还没有保存，要关闭吗？",
+  onceWhat: "关闭后无法再次显示。",
 
   // administration: settings
   isLocked: "已在服务器的配置里固定。",
@@ -247,7 +249,7 @@ export default {
   import_updated: "更新",
   import_skipped: "跳过",
   import_failed: "失败",
-  importProblems: "没有导入的内容",
+  importProblems: "未导入的内容",
   exportTitle: "导出全部",
   exportHelp: "一个 ZIP 文件；JSON 和 Open WebUI 格式可以再导入",
   exportAs: "导出为 {format}",
@@ -257,6 +259,9 @@ export default {
   "Its messages cannot be read.": "其中的消息无法读取。",
   "This is no conversation of a kind that is known here.": "这不是这里认识的对话格式。",
   "There are no messages in it.": "里面没有消息。",
+  "The file is larger than this server takes.": "文件超过这台服务器的上限。",
+  "Pictures or files without room for them here: {n}.": "空间不够、没有保存的图片或文件：{n} 个。",
+  "Pictures or files that are not in the export, or of no kind that is kept here: {n}.": "不在导出文件里、或不是这里保存的类型的图片或文件：{n} 个。",
   "The file cannot be read.": "文件无法读取。",
   "This file unpacks to more than this server takes.": "文件解压后超过这台服务器的上限。",
   "There are more conversations in this file than are taken in at once.": "文件里的对话太多，一次导入不完。",
@@ -288,12 +293,12 @@ export default {
   "The disk of the server is nearly full.": "服务器的磁盘快满了。",
 
   // two-factor login
-  twoFactor: "两步登录",
+  twoFactor: "两步验证",
   twoFactorHelp: "除密码外，再用手机上的验证码",
   setUp: "设置",
-  setUpTwoFactor: "设置两步登录",
+  setUpTwoFactor: "设置两步验证",
   turnOff: "关闭",
-  turnOffTwoFactor: "关闭两步登录",
+  turnOffTwoFactor: "关闭两步验证",
   twoFactorWhat: "之后登录时还要填写身份验证器应用里的验证码。请先输入密码。",
   goAhead: "继续",
   scanIt: "用身份验证器应用扫描，再填写它显示的六位数字。",
@@ -302,9 +307,10 @@ export default {
   copyKey: "复制密钥",
   turnOn: "开启",
   recoveryCodes: "恢复码",
-  recoveryWhat: "两步登录已开启。手机不在身边时，每个恢复码可以登录一次。它们只显示这一次，请妥善保存。",
+  recoveryWhat: "两步验证已开启。手机不在身边时，每个恢复码可以登录一次。它们只显示这一次，请妥善保存。",
   copyCodes: "复制恢复码",
-  twoFactorIsOff: "两步登录已关闭。",
+  fault_totp_on: "两步验证已经开启，请先关闭。",
+  twoFactorIsOff: "两步验证已关闭。",
 
   // own prompts
   prompts: "提示词",
@@ -322,6 +328,8 @@ export default {
   variablesHelp: "双花括号里的词，例如 {example}，每次使用时填写。",
   insert: "插入",
   "A name is one line of at most 60 characters.": "名称是一行文字，最多 60 个字符。",
+  "A prompt has {n} to {n} characters.": "提示词应有 {n} 到 {n} 个字符。",
+  "There can be {n} prompts at most.": "最多只能有 {n} 个提示词。",
   exampleWord: "城市",
   "A prompt has this name already.": "已经有叫这个名称的提示词了。",
 };

@@ -24,7 +24,6 @@ export default {
   reload: "刷新",
   newVersion: "有新版本。",
   offline: "网络断开了。回答仍在服务器上继续，连上后会自动补齐。",
-  offlineNow: "网络断开了，连上后请再试一次。",
   noSuchPage: "没有这个页面。",
   noSuchPageWhy: "对话可能在回收站里，或者属于别人。",
   startNewChat: "开始新对话",
@@ -232,6 +231,9 @@ export default {
   fault_context_too_long: "这个对话对模型来说太长了。新对话会从空白开始。",
 
   // what the server says of a field, by its own sentence
+  "{n} answers are running already. Wait for one to end, or stop one.": "已有 {n} 个回答在进行，请等一个结束，或停下一个。",
+  "A file has at most {n} MiB.": "单个文件最大 {n} MiB。",
+  "A text has at most {n} KiB.": "文本最大 {n} KiB。",
   "A title is one line of text.": "标题是一行文字。",
   "Only pictures (PNG, JPEG, WebP, GIF) and text in UTF-8 can be sent.": "只能发送图片（PNG、JPEG、WebP、GIF）和 UTF-8 文本。",
   "There is no such file. It may have been removed; add it once more.": "没有这个文件，可能已被清理，请重新添加。",

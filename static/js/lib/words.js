@@ -24,7 +24,14 @@ export function createWords(first, locale, regional = locale) {
     add: (more) => Object.assign(table, more),
     has: (key) => table[key] !== undefined,
     /** A sentence of the server in this language, as far as it is known here. */
-    said: (sentence) => (table[sentence] === undefined ? sentence : words(sentence)),
+    said(sentence) {
+      if (Object.hasOwn(table, sentence)) return words(sentence);
+      // Figures in it may be any.
+      const figures = sentence.match(/\d+/g) ?? [];
+      const key = sentence.replaceAll(/\d+/g, "{n}");
+      if (figures.length === 0 || !Object.hasOwn(table, key)) return sentence;
+      return table[key].replaceAll("{n}", () => number.format(figures.shift()));
+    },
     number: (value) => number.format(value),
     compact: (value) => compact.format(value),
     clock: clock(regional),

@@ -4,7 +4,7 @@ import { size } from "../lib/ago.js";
 import { button, el, icon, iconButton, say } from "../lib/dom.js";
 import { Tray } from "../models/tray.js";
 import { fill, pictures } from "./attached.js";
-import { said } from "./fault.js";
+import { sentenceOf } from "./fault.js";
 
 /** `changed(conversation, files)` is called when the files of a draft are others. */
 export function mountTray(field, ctx, changed) {
@@ -60,7 +60,7 @@ export function mountTray(field, ctx, changed) {
       view.classList.toggle("busy", !file && !fault);
       view.classList.toggle("refused", fault !== null);
       view.title = file ? `${item.name} · ${size(file.bytes, t.locale)} · ${t("tokens", { n: file.tokens })}` : item.name;
-      const sentence = fault && faultOf(fault, t);
+      const sentence = fault && sentenceOf(fault, t);
       say(about, sentence ?? (file ? t("tokens", { n: file.tokens }) : t("fileOnItsWay")));
       again.hidden = !(fault?.status >= 429 || fault?.status === 408);
       if (fault && fault !== heard) ctx.alert(`${item.name}: ${sentence}`);
@@ -93,9 +93,4 @@ export function mountTray(field, ctx, changed) {
     },
     destroy: () => element.remove(),
   };
-}
-
-function faultOf(fault, t) {
-  const message = Object.values(fault.fields ?? {})[0] ?? fault.message;
-  return said({ code: fault.code ?? "internal", message }, t).sentence;
 }

@@ -15,10 +15,17 @@ export function said({ code, message, requestId, retryAfter }, t) {
   // The server says the time in its own zone; here it is the reader's.
   const isCap = code === "cap_reached" && retryAfter;
   if (isCap) return { sentence: t("capUntil", { date: t.clock.whole(retryAfter) }), why: "" };
-  const sentence = t.has(own) ? t(own) : t.said(message || t("fault_internal"));
-  const why = [sentence === message ? null : message, code, requestId && t("request", { id: requestId })].filter(Boolean).join(", ");
+  const isLimit = code === "rate_limited" && retryAfter > seconds();
+  const sentence = isLimit ? t("limited", { seconds: retryAfter - seconds() }) : t.has(own) ? t(own) : t.said(message || t("fault_internal"));
+  const why = [sentence === message ? null : t.said(message ?? ""), code, requestId && t("request", { id: requestId })].filter(Boolean).join(", ");
   return { sentence, why };
 }
+
+/** What is said of a field goes before the rest; what is no fault of a call is one of ours. */
+const told = ({ code, message, fields, requestId, retryAfter }) => ({ code: code ?? "internal", message: Object.values(fields ?? {})[0] ?? message, requestId, retryAfter });
+
+/** The sentence for what a call threw. */
+export const sentenceOf = (fault, t) => said(told(fault), t).sentence;
 
 /** A notice for a fault. `retryAfter` is the time from which on it may be tried again. */
 export function fault({ code, message, requestId, retryAfter }, ctx, { retry, dismiss }) {
@@ -36,8 +43,7 @@ export function fault({ code, message, requestId, retryAfter }, ctx, { retry, di
 
 /** Says beside the box why a message was not taken, which is in it again. */
 export function refused(why, ctx, composer, retry) {
-  const message = Object.values(why.fields)[0] ?? why.message;
-  const about = { code: why.code, requestId: why.requestId, retryAfter: why.retryAfter, message };
+  const about = told(why);
   const clear = () => composer.notice.replaceChildren();
   const again = retry && (() => {
     clear();

@@ -3,7 +3,7 @@
 import { button, el, icon, iconButton } from "../lib/dom.js";
 import { Prompts } from "../models/prompts.js";
 import { openDialog } from "./dialog.js";
-import { said } from "./fault.js";
+import { sentenceOf } from "./fault.js";
 
 /** Its words are not in the table that is always read. */
 export const needsMoreWords = true;
@@ -46,8 +46,7 @@ export function open(ctx) {
       } catch (fault) {
         submit.disabled = false;
         if (fault.status === 401) return;
-        const message = Object.values(fault.fields ?? {})[0] ?? fault.message;
-        wrong.replaceChildren(el("div.notice.danger", null, icon("alert"), el("p", null, said({ code: fault.code, message }, t).sentence)));
+        wrong.replaceChildren(el("div.notice.danger", null, icon("alert"), el("p", null, sentenceOf(fault, t))));
         (fault.fields?.text && !fault.fields.name ? text : name).focus();
       }
     } }, wrong, el("div.field", null, el("label", { for: "prompt-name" }, t("promptName")), name),

@@ -1,7 +1,7 @@
 // The part of the settings about the API key: it is tried before it is kept, and never shown again.
 
 import { button, el, icon, say } from "../lib/dom.js";
-import { said } from "./fault.js";
+import { sentenceOf } from "./fault.js";
 
 export function keyPart(ctx, { row, watch }) {
   const { t, api, session } = ctx;
@@ -46,8 +46,7 @@ export function keyPart(ctx, { row, watch }) {
     }
   }
   const refused = (fault) => {
-    const { sentence } = said({ code: fault.code, message: fault.fields?.api_key ?? fault.message }, t);
-    if (fault.status !== 401) notice("danger", "alert", sentence);
+    if (fault.status !== 401) notice("danger", "alert", sentenceOf(fault, t));
   };
   const saveKey = button(t("saveKey"), save, "primary");
   field.addEventListener("keydown", (event) => event.key === "Enter" && save());

@@ -4,7 +4,7 @@ import { button, copyText, el, icon } from "../lib/dom.js";
 import { askWith } from "./ask.js";
 import { openDialog } from "./dialog.js";
 import { createField } from "./field.js";
-import { said } from "./fault.js";
+import { sentenceOf } from "./fault.js";
 import { showOnce } from "./once.js";
 
 /** Its words are not in the table that is always read. */
@@ -53,7 +53,7 @@ function showSetup(ctx, { secret, qr }) {
     } catch (fault) {
       submit.disabled = false;
       if (fault.status === 401) return;
-      wrong.replaceChildren(el("div.notice.danger", null, icon("alert"), el("p", null, said(fault, t).sentence)));
+      wrong.replaceChildren(el("div.notice.danger", null, icon("alert"), el("p", null, sentenceOf(fault, t))));
       code.input.focus();
       code.input.select();
     }

@@ -60,7 +60,7 @@ for (const size of ["desktop", "phone"]) {
     await eventually(async () => assert.equal(await picture.locator("img").evaluate((image) => image.naturalWidth), 300));
     const box = await picture.boundingBox();
     assert.deepEqual([box.width, box.height], [120, 90]);
-    assert.match(await p.turn(0).getByRole("button", { name: /notes\.md/ }).textContent(), /notes\.md\d+ byte/);
+    assert.match(await p.turn(0).getByRole("button", { name: /notes\.md/ }).textContent(), /notes\.md\d+ bytes/);
     assert.deepEqual(await findings(page), []);
     await picture.click();
     const large = page.getByRole("dialog", { name: "clock.png" });
@@ -145,7 +145,7 @@ test("words win over a picture of them; a file that pretends is refused beside i
   await choose(page, [file("no.png", "image/png", "this is no picture"), file("data.bin", "application/octet-stream", "\0\x01\x02"), file("long.txt", "text/plain", "x".repeat((256 << 10) + 1)), file("good.txt", "text/plain", "good")]);
   await tray(page).nth(0).getByText("This is not a picture that can be shown.").waitFor();
   await tray(page).nth(1).getByText("Only pictures (PNG, JPEG, WebP, GIF) and text in UTF-8 can be sent.").waitFor();
-  await tray(page).nth(2).getByText("A text has at most 256 KB.").waitFor();
+  await tray(page).nth(2).getByText("A text can be at most 256 KB.").waitFor();
   await tray(page).nth(3).getByText("1 token").waitFor();
   await page.getByText("Take out what was not added").waitFor();
   assert.equal(await p.send.isEnabled(), false);

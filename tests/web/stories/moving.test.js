@@ -30,7 +30,7 @@ async function drop(page, selector, name, text) {
 
 const WORDS = {
   en: { dialog: "Import conversations", done: "1 conversation has come in.", known: "0 conversations have come in.", left: "What was left out", broken: "There are no messages in it.", close: "Close" },
-  "zh-CN": { dialog: "导入对话", done: "导入了 1 个对话。", known: "导入了 0 个对话。", left: "没有导入的内容", broken: "里面没有消息。", close: "关闭" },
+  "zh-CN": { dialog: "导入对话", done: "导入了 1 个对话。", known: "导入了 0 个对话。", left: "未导入的内容", broken: "里面没有消息。", close: "关闭" },
 };
 
 for (const [language, size] of [["en", "desktop"], ["zh-CN", "phone"]]) {

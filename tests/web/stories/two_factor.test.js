@@ -49,7 +49,7 @@ for (const size of ["desktop", "phone"]) {
     await box(entry, "Password").fill(person.password);
     assert.equal(await box(entry, "Code").count(), 0, "nobody is asked before");
     await entry.getByRole("button", { name: "Sign in" }).click();
-    await entry.getByText("One step more: the code of your authenticator app.").waitFor();
+    await entry.getByText("One step more: the code from your authenticator app.").waitFor();
     assert.ok(await box(entry, "Code").evaluate((input) => input === document.activeElement));
     await fine(entry, "code");
     await box(entry, "Code").fill("000000");

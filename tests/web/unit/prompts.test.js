@@ -25,7 +25,7 @@ test("what is dropped is an export by its kind, size and place", () => {
 });
 
 test("times and sizes as they are read", () => {
-  for (const [seconds, words] of [[-5, "5 seconds ago"], [-300, "5 minutes ago"], [-86_400, "Yesterday"], [5 * 86_400, "In 5 days"], [-400 * 86_400, "Last year"]]) assert.equal(ago(seconds, 0, "en"), words);
+  for (const [seconds, words] of [[-5, "5 seconds ago"], [-300, "5 minutes ago"], [-86_400, "Yesterday"], [5 * 86_400, "In 5 days"], [-400 * 86_400, "Last year"], [-3599, "1 hour ago"], [-86_399, "Yesterday"], [-59, "59 seconds ago"]]) assert.equal(ago(seconds, 0, "en"), words);
   assert.equal(ago(-300, 0, "zh-CN"), "5分钟前");
-  assert.deepEqual([0, 999, 48_300_000, 4.2e15].map((bytes) => size(bytes, "en")), ["0 byte", "999 byte", "48.3 MB", "4,200 TB"]);
+  assert.deepEqual([0, 1, 35, 999, 999_499, 999_700, 999_960_000, 48_300_000, 4.2e15].map((bytes) => size(bytes, "en")), ["0 bytes", "1 byte", "35 bytes", "999 bytes", "999 kB", "1 MB", "1 GB", "48.3 MB", "4,200 TB"]);
 });

@@ -31,6 +31,13 @@ test("greetings follow the hour", () => {
   assert.deepEqual([4, 5, 11, 12, 17, 18, 23].map(partOfDay), ["evening", "morning", "morning", "afternoon", "afternoon", "evening", "evening"]);
 });
 
+test("a sentence of the server is found whatever figures it names; what is not in the table stays as it was said", () => {
+  const t = createWords({ "There can be {n} prompts at most.": "最多只能有 {n} 个提示词。", "A prompt has {n} to {n} characters.": "{n} 到 {n} 个字符。", "At most 500.": "最多 500。", "All of it.": "全部。" }, "zh-CN");
+  assert.equal(t.said("There can be 200 prompts at most."), "最多只能有 200 个提示词。");
+  assert.equal(t.said("A prompt has 1 to 32000 characters."), "1 到 32,000 个字符。");
+  assert.deepEqual(["At most 500.", "All of it.", "At most 501.", "constructor", ""].map(t.said), ["最多 500。", "全部。", "At most 501.", "constructor", ""]);
+});
+
 test("words are filled in, in the plural of the language, numbers as they are written there", () => {
   const t = createWords({ hello: "Hello, {name}.", turns: { one: "{n} turn", other: "{n} turns" } }, "en");
   assert.equal(t("hello", { name: "{n}" }), "Hello, {n}.", "what is filled in is not filled in again");
