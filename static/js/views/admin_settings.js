@@ -44,14 +44,20 @@ export function mountPart(holder, ctx) {
 function registration({ t }, { form, change, now }) {
   const saved = form.status();
   const open = el("div.notice.caution", null, icon("alert"), el("p", null, t("openWarning")));
-  const look = () => set(open, { hidden: now().registration !== "open" || ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) });
   const choose = async (word) => {
     await form.save(() => change({ registration: word }), saved);
     look();
   };
-  look();
   const choices = ["open", "invite", "closed"].map((word) => [word, t(`registration_${word}`)]);
-  return [form.segmented(t("registration"), choices, now().registration, choose), saved, open];
+  const control = form.segmented(t("registration"), choices, now().registration, choose);
+  /** What holds, whether it was taken or not. */
+  const look = () => {
+    const { registration: held } = now();
+    for (const input of control.querySelectorAll("input")) input.checked = input.value === held;
+    set(open, { hidden: held !== "open" || ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) });
+  };
+  look();
+  return [control, saved, open];
 }
 
 function sharedKey(ctx, { form, change, now }) {
@@ -76,7 +82,7 @@ function sharedKey(ctx, { form, change, now }) {
     if (key.trim() === "") return field.focus();
     await form.save(async () => {
       const { code } = await api("/user/api-key/check", { method: "POST", body: { api_key: key } });
-      if (code === "upstream_key_rejected") throw { message: t("fault_upstream_key_rejected") };
+      if (code === "upstream_key_rejected") throw { code };
       await change({ shared_key: key });
       field.value = "";
     }, saved);
@@ -97,19 +103,16 @@ function cap(ctx, { form, change, now }, name, word) {
 function defaultModel({ t, models }, { form, change, now }) {
   const saved = form.status();
   const ids = [...new Set([now().default_model, ...models.list.map(({ id }) => id)])];
-  const choice = form.select(t("defaultModel"), ids.map((id) => [id, id]), now().default_model, (id) => form.save(() => change({ default_model: id }), saved));
+  const choice = form.select(t("defaultModel"), ids.map((id) => [id, id]), now().default_model, async (id) => {
+    await form.save(() => change({ default_model: id }), saved);
+    choice.input.value = now().default_model;
+  });
   return [choice.element, saved];
 }
 
 function text({ t }, { form, change }, { word, saveWord, value, most = null, body }) {
   const saved = form.status();
-  const area = el("textarea.area", { "aria-label": t(word), rows: 3, dir: "auto", maxlength: most, spellcheck: most === null ? "false" : null, input: () => {
-    keep.disabled = area.value === value;
-  } });
-  area.value = value;
-  const keep = button(t("save"), async () => {
-    keep.disabled = await form.save(() => change(body(area.value)), saved);
-    if (keep.disabled) value = area.value;
-  }, "", { disabled: true, "aria-label": t(saveWord) });
+  const area = el("textarea.area", { "aria-label": t(word), rows: 3, dir: "auto", maxlength: most, spellcheck: most === null ? "false" : null });
+  const keep = form.saver(area, value, (typed) => change(body(typed)), saved, t(saveWord));
   return [area, el("div.row", null, keep, saved)];
 }

@@ -1,11 +1,14 @@
 // What the rooms with settings share: rows, choices, and saying that something was saved or why not.
 
-import { el, icon, say } from "../lib/dom.js";
+import { button, el, icon, say } from "../lib/dom.js";
+import { sentenceOf } from "./fault.js";
 
 /** What the parts of a form share. */
 export function createForm(ctx) {
   const { t, api, session } = ctx;
   const after = [];
+  /** What takes "Saved" away again, by the place where it stands. */
+  const timers = new Map();
   const status = () => el("span.saved", { role: "status" });
 
   /** A row: a label, a line of help, the control. */
@@ -13,20 +16,40 @@ export function createForm(ctx) {
     return el("div.setting", null, el("div", null, el("p.label", null, word), help && el("p.help", null, help)), el("div.stack", null, ...content));
   }
 
-  /** Saves; says so beside the control. */
+  /** Saves; says so beside the control, or why not. Gives whether it was saved. */
   async function save(change, said) {
     said.classList.remove("danger");
     try {
       await change();
+      clearTimeout(timers.get(said));
       say(said, t("saved"));
-      setTimeout(() => say(said, ""), 3000);
+      timers.set(said, setTimeout(() => say(said, ""), 3000));
       return true;
     } catch (fault) {
       if (fault.status === 401) return false;
+      clearTimeout(timers.get(said));
       said.classList.add("danger");
-      say(said, fault.code === "offline" ? t("offlineNow") : t.said(Object.values(fault.fields ?? {})[0] ?? fault.message));
+      say(said, sentenceOf(fault, t));
       return false;
     }
+  }
+
+  /**
+   * A button that saves what a field holds, by `change(text)`: of use while that is another text than the one saved last,
+   * also where one has typed on while it was saved.
+   */
+  function saver(field, kept, change, said, word, isFit = () => true) {
+    const look = () => {
+      control.disabled = field.value === kept || !isFit(field.value);
+    };
+    const control = button(t("save"), async () => {
+      const sent = field.value;
+      if (await save(() => change(sent), said)) kept = sent;
+      look();
+    }, "", { disabled: true, "aria-label": word });
+    field.value = kept;
+    field.addEventListener("input", look);
+    return control;
   }
 
   /** Changes the account. */
@@ -57,5 +80,5 @@ export function createForm(ctx) {
     after.push(() => target.removeEventListener(name, listener));
   }
 
-  return { row, save, account, segmented, select, status, watch, destroy: () => after.forEach((each) => each()) };
+  return { row, save, saver, account, segmented, select, status, watch, destroy: () => after.forEach((each) => each()) };
 }

@@ -10,7 +10,7 @@ export function accountParts(ctx, form) {
   return { you: you(ctx, form), keys: keyPart(ctx, form), security: security(ctx, form), data: data(ctx, form) };
 }
 
-function you(ctx, { row, save, account, status, watch }) {
+function you(ctx, { row, save, saver, account, status, watch }) {
   const { t, session } = ctx;
   const picture = el("span.avatar.big", { "aria-hidden": "true" });
   const file = el("input.sr", { type: "file", id: "avatar", "aria-label": t("avatar"), accept: "image/png,image/jpeg,image/webp,image/gif" });
@@ -32,14 +32,9 @@ function you(ctx, { row, save, account, status, watch }) {
   });
 
   const nameSaved = status();
-  const name = el("input.input", { "aria-label": t("name"), autocomplete: "name", dir: "auto", maxlength: 255, input: () => {
-    saveName.disabled = name.value.trim() === "" || name.value === session.user.name;
-  } });
-  const saveName = button(t("save"), async () => {
-    saveName.disabled = await save(() => account({ name: name.value.trim() }), nameSaved);
-  }, "", { disabled: true, "aria-label": t("saveName") });
+  const name = el("input.input", { "aria-label": t("name"), autocomplete: "name", dir: "auto", maxlength: 255 });
+  const saveName = saver(name, session.user.name, (text) => account({ name: text.trim() }), nameSaved, t("saveName"), (text) => text.trim() !== "");
   name.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && event.keyCode !== 229 && saveName.click());
-  name.value = session.user.name;
   const show = () => session.user && fillAvatar(picture, session.user);
   show();
   watch(session, "user", show);

@@ -7,12 +7,15 @@ export function choiceParts(ctx, form) {
   return { answers: answers(ctx, form), look: look(ctx, form) };
 }
 
-function answers(ctx, { row, save, account, segmented, select, status, watch }) {
+function answers(ctx, { row, save, saver, account, segmented, select, status, watch }) {
   const { t, session, models } = ctx;
   const { user } = session;
 
   const modelSaved = status();
-  const model = select(t("defaultModel"), [], "", (id) => save(() => account({ default_model: id === "" ? null : id }).then(() => models.refresh()), modelSaved));
+  const model = select(t("defaultModel"), [], "", async (id) => {
+    await save(() => account({ default_model: id === "" ? null : id }).then(() => models.refresh()), modelSaved);
+    fill();
+  });
   const fill = () => {
     const ids = models.list.map(({ id }) => id);
     const chosen = session.user?.default_model ?? "";
@@ -24,13 +27,8 @@ function answers(ctx, { row, save, account, segmented, select, status, watch }) 
   watch(models, "change", fill);
 
   const promptSaved = status();
-  const prompt = el("textarea.area", { "aria-label": t("systemPrompt"), rows: 4, dir: "auto", input: () => {
-    savePrompt.disabled = prompt.value === (session.user.system_prompt ?? "");
-  } });
-  prompt.value = user.system_prompt ?? "";
-  const savePrompt = button(t("save"), async () => {
-    savePrompt.disabled = await save(() => account({ system_prompt: prompt.value.trim() === "" ? null : prompt.value }), promptSaved);
-  }, "", { disabled: true, "aria-label": t("saveSystemPrompt") });
+  const prompt = el("textarea.area", { "aria-label": t("systemPrompt"), rows: 4, dir: "auto" });
+  const savePrompt = saver(prompt, user.system_prompt ?? "", (text) => account({ system_prompt: text.trim() === "" ? null : text }), promptSaved, t("saveSystemPrompt"));
 
   const chooseSend = (value) => prefs.set("sendWith", value);
   const chooseKeys = (value) => prefs.set("singleKeys", value === "on");
