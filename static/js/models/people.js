@@ -10,6 +10,11 @@ export class People extends EventTarget {
   monthly = 0;
   #words = "";
   #asked = 0;
+  /** Which of what was asked for is shown. */
+  #shown = 0;
+  #isReading = false;
+  /** The cap of everybody, as a promise: it is not asked for at every letter. */
+  #cap = null;
   #ctx;
 
   constructor(ctx) {
@@ -25,20 +30,32 @@ export class People extends EventTarget {
   async find(words = this.#words) {
     const mine = ++this.#asked;
     this.#words = words;
-    const [{ users, next }, { shared_tokens_per_month: monthly }] = await Promise.all([this.#page(null), this.#ctx.api("/admin/settings")]);
+    this.#cap ??= this.#ctx.api("/admin/settings").catch((fault) => {
+      this.#cap = null;
+      throw fault;
+    });
+    const [{ users, next }, { shared_tokens_per_month: monthly }] = await Promise.all([this.#page(null), this.#cap]);
     if (mine !== this.#asked) return;
     Object.assign(this, { items: users, next, monthly });
+    this.#shown = mine;
     this.#say();
   }
 
   /** Reads on. */
   async more() {
+    // Once at a time, and never the rest of what is about to be replaced.
+    if (this.#isReading || this.#shown !== this.#asked) return;
+    this.#isReading = true;
     const mine = this.#asked;
-    const { users, next } = await this.#page(this.next);
-    if (mine !== this.#asked) return;
-    this.items.push(...users);
-    this.next = next;
-    this.#say();
+    try {
+      const { users, next } = await this.#page(this.next);
+      if (mine !== this.#asked) return;
+      this.items.push(...users);
+      this.next = next;
+      this.#say();
+    } finally {
+      this.#isReading = false;
+    }
   }
 
   #page(before) {

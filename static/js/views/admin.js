@@ -25,7 +25,7 @@ export function mount(main, ctx) {
     show(id);
   } }, t(WORDS[id])));
   const nav = el("nav.local-nav.across", { "aria-label": t("administration") }, ...links);
-  const content = el("div.admin-part");
+  let content = el("div.admin-part");
   main.replaceChildren(bar, el("div.page", null, el("div.page-inner", null, el("h1.title", null, t("administration")), nav, content)));
   document.title = `${t("administration")} · gpt-assistant`;
   let [part, order] = [null, 0];
@@ -35,14 +35,17 @@ export function mount(main, ctx) {
     links.forEach((link, at) => set(link, { "aria-current": PARTS[at] === id ? "true" : null }));
     part?.destroy();
     part = null;
+    // What comes late for another part falls into that one's own place, which nobody sees any more.
+    const holder = el("div.admin-part");
+    content.replaceWith(holder);
+    content = holder;
     const load = { people: "admin_people", usage: "admin_usage", settings: "admin_settings", server: "admin_server" }[id];
     await ctx.using(load, async ({ mountPart }) => {
       if (mine !== order) return;
-      content.replaceChildren();
-      const made = mountPart(content, ctx);
+      const made = mountPart(holder, ctx);
       part = made;
       await made.ready.catch((fault) => {
-        if (mine === order && fault.status !== 401) content.replaceChildren(faultNotice(fault, ctx, { retry: () => show(id) }));
+        if (mine === order && fault.status !== 401) holder.replaceChildren(faultNotice(fault, ctx, { retry: () => show(id) }));
       });
     });
   }

@@ -8,8 +8,8 @@ export function mountInvites(ctx) {
   const { t, api } = ctx;
   const rows = el("tbody");
   const heads = ["inviteFor", "usesLeft", "ends"].map((key) => el("th", { scope: "col" }, t(key)));
-  const table = el("table.grid-table", null, el("caption.sr", null, t("invitations")), el("thead", null, el("tr", null, ...heads, el("td"))), rows);
-  const none = el("p.muted", null, t("noInvites"));
+  const table = el("table.grid-table", { hidden: true }, el("caption.sr", null, t("invitations")), el("thead", null, el("tr", null, ...heads, el("td"))), rows);
+  const none = el("p.muted", { hidden: true }, t("noInvites"));
   const title = el("h2.sub", { tabindex: -1 }, t("invitations"));
   const element = el("section.invites", null, title, none, table);
 
@@ -23,12 +23,14 @@ export function mountInvites(ctx) {
   function row(invite) {
     const note = invite.note || t("anybody");
     const end = button(t("endInvite"), async () => {
+      end.disabled = true;
       try {
         await api(`/admin/invites/${invite.id}`, { method: "DELETE" });
         ctx.toast(t("inviteEnded"));
         await read();
         title.focus();
       } catch (fault) {
+        end.disabled = false;
         ctx.fail(fault);
       }
     }, "small danger", { "aria-label": t("endInviteOf", { note }) });

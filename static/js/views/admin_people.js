@@ -8,8 +8,6 @@ import { mountInvites } from "./admin_invites.js";
 import { fillAvatar } from "./sidebar.js";
 
 const TYPING = 200;
-/** From that part of a cap on it is as good as used up. */
-const FULL = 0.95;
 
 export function mountPart(holder, ctx) {
   const { t } = ctx;
@@ -44,7 +42,7 @@ function row(ctx, people, person) {
   const { t } = ctx;
   const picture = el("span.avatar", { "aria-hidden": "true" });
   fillAvatar(picture, person);
-  const more = iconButton("more", t("moreAbout", { title: person.name }), () => ctx.using("admin_person", ({ openPersonMenu }) => openPersonMenu(ctx, people, person, more)), { "aria-haspopup": "menu", "aria-expanded": "false" });
+  const more = iconButton("more", t("moreAbout", { title: person.name }), () => ctx.using("admin_person", ({ openPersonMenu }) => openPersonMenu(ctx, people, person, more)), { id: `person-${person.id}`, "aria-haspopup": "menu", "aria-expanded": "false" });
   const isSelf = person.id === ctx.session.user.id;
   const name = el("span", null, el("bdi", null, person.name), isSelf && el("span.faint", null, ` ${t("thatIsYou")}`), el("small", { dir: "auto" }, person.email));
   return el("tr", null,
@@ -60,7 +58,7 @@ function row(ctx, people, person) {
 function share({ t }, { tokens_month: used, has_api_key: hasKey }, cap) {
   const own = hasKey && el("span.faint", null, t("hasOwnKey"));
   if (cap === 0) return el("div.cap", null, el("span.num", null, t("usedNoCap", { used })), own);
-  const isFull = used >= cap * FULL;
+  const isFull = used >= cap;
   const filled = el("i");
   filled.style.inlineSize = `${Math.min(100, (used / cap) * 100)}%`;
   return el("div.cap", null, el("span.num", null, t(isFull ? "usedUp" : "usedOf", { used, limit: cap })), el(`span.track${isFull ? ".full" : ""}`, { "aria-hidden": "true" }, filled), own);

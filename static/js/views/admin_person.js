@@ -6,10 +6,13 @@ import { createField } from "./field.js";
 import { openMenu } from "./menu.js";
 import { showOnce } from "./once.js";
 
+/** A whole number: digits, or groups of exactly three with one and the same sign between them. */
+const WHOLE = /^(?:\d{1,13}|\d{1,3}(?:([\s,.])\d{3}(?:\1\d{3}){0,3})?)$/;
+
 export function openPersonMenu(ctx, people, person, anchor) {
   const { t } = ctx;
   const isAdmin = person.role === "admin";
-  /** Does it, and says that it was done. The row is another one then: its button takes the focus. */
+  /** Does it, and says that it was done. */
   const change = (body, sentence) => async () => {
     try {
       await people.change(person.id, body);
@@ -17,7 +20,7 @@ export function openPersonMenu(ctx, people, person, anchor) {
     } catch (fault) {
       ctx.fail(fault);
     }
-    refocus(ctx, person);
+    refocus(person);
   };
   openMenu(anchor, t("moreAbout", { title: person.name }), [
     { word: t("changeCaps"), sign: "sliders", run: () => askCaps(ctx, people, person) },
@@ -29,9 +32,9 @@ export function openPersonMenu(ctx, people, person, anchor) {
   ]);
 }
 
-function refocus({ t }, { name }) {
-  const word = t("moreAbout", { title: name });
-  [...document.querySelectorAll(".people button")].find((each) => each.getAttribute("aria-label") === word)?.focus();
+/** The row is another one after a change: its button takes the focus. */
+function refocus({ id }) {
+  document.querySelector(`#person-${id}`)?.focus();
 }
 
 async function disable(ctx, { name }, run) {
@@ -56,6 +59,8 @@ async function remove(ctx, people, { id, name, email }) {
   try {
     await people.remove(id);
     ctx.toast(t("isDeletedNow", { name }));
+    // Its row is gone.
+    document.querySelector(".admin-tools input")?.focus();
   } catch (fault) {
     ctx.fail(fault);
   }
@@ -63,14 +68,19 @@ async function remove(ctx, people, { id, name, email }) {
 
 /** A field for a number of tokens. */
 export function capField(ctx, key, word, value, help) {
-  const wrong = (text) => !/^\d{0,13}$/.test(text.replaceAll(/[\s,.]/g, "")) && ctx.t("wholeNumber");
+  const wrong = (text) => Number.isNaN(tokensIn(text)) && ctx.t("wholeNumber");
   const field = createField(key, word, { inputmode: "numeric", autocomplete: "off", dir: "ltr" }, wrong, { help });
-  field.input.value = value === null ? "" : ctx.t.number(value);
+  // Digits alone: the signs between them are not the same everywhere.
+  field.input.value = value === null ? "" : String(value);
   return field;
 }
 
-/** The number in such a field, or null. */
-export const tokensIn = (text) => (text.trim() === "" ? null : Number(text.replaceAll(/[\s,.]/g, "")));
+/** The number in such a field; null where nothing is written, NaN for what is no whole number. */
+export function tokensIn(text) {
+  const written = text.trim();
+  if (written === "") return null;
+  return WHOLE.test(written) ? Number(written.replaceAll(/\D/g, "")) : NaN;
+}
 
 function askCaps(ctx, people, person) {
   const { t } = ctx;
@@ -81,5 +91,5 @@ function askCaps(ctx, people, person) {
   askWith(ctx, t("changeCaps"), fields, { lead: [el("p.muted", null, t("capsOf", { name: person.name }))], word: t("save"), send: async (body) => {
     await people.change(person.id, { cap_month: tokensIn(body.cap_month), cap_day: tokensIn(body.cap_day) });
     ctx.toast(t("saved"));
-  } });
+  }, onClose: () => refocus(person) });
 }

@@ -3,22 +3,28 @@
 import { button, el } from "../lib/dom.js";
 import { lastDays, zone } from "../lib/words.js";
 import { mountChart } from "./chart.js";
+import { fault as faultNotice } from "./fault.js";
 import { shares, spanChoice, table } from "./stats.js";
 
 export function mountPart(holder, ctx) {
   const { t, api } = ctx;
   const content = el("div.stats");
-  const tools = el("div.admin-tools", null, el("h2.sub", null, t("usageByPeople")), spanChoice(t, (days) => show(days).catch(ctx.fail)));
+  const tools = el("div.admin-tools", null, el("h2.sub", null, t("usageByPeople")), spanChoice(t, show));
   holder.append(tools, content);
   let [chart, order] = [null, 0];
 
   async function show(days) {
     const mine = ++order;
     const ask = (by) => api("/admin/usage", { query: { days, by, tz: zone() } });
-    const [{ usage: people }, { usage: models }] = await Promise.all([ask("user"), ask("model")]);
+    const answers = await Promise.all([ask("user"), ask("model")]).catch((fault) => fault);
     if (mine !== order) return;
     chart?.destroy();
     chart = null;
+    if (answers instanceof Error) return answers.status !== 401 && content.replaceChildren(faultNotice(answers, ctx, { retry: () => show(days) }));
+    fill(days, ...answers.map(({ usage }) => usage));
+  }
+
+  function fill(days, people, models) {
     if (people.length === 0) return content.replaceChildren(el("p.muted.no-use", null, t("noUseInSpan")));
     const who = grouped(people, (line) => line.user_id, (line) => line.name);
     const which = grouped(models, (line) => line.model, (line) => line.model);

@@ -6,7 +6,7 @@ import { together } from "./field.js";
 import { sentenceOf } from "./fault.js";
 
 /** A dialog with fields whose faults stand beside them. */
-export function askWith(ctx, title, all, { lead = [], word, send, isDanger = false }) {
+export function askWith(ctx, title, all, { lead = [], word, send, isDanger = false, onClose = null }) {
   const { t } = ctx;
   const { fields, faulty } = together(all);
   const wrong = el("div", { role: "alert" });
@@ -29,6 +29,6 @@ export function askWith(ctx, title, all, { lead = [], word, send, isDanger = fal
       submit.disabled = false;
     }
   } }, ...lead, wrong, ...fields.map((field) => field.element));
-  const dialog = openDialog(ctx, title, { kind: "ask", body: [form], foot: [button(t("cancel"), () => dialog.close()), submit] });
+  const dialog = openDialog(ctx, title, { kind: "ask", body: [form], foot: [button(t("cancel"), () => dialog.close()), submit], onClose });
   fields[0].input.focus();
 }
