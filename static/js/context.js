@@ -22,6 +22,7 @@ export function createContext() {
   ctx.begin = () => {
     const { id, default_model: preferred } = session.user;
     ctx.drafts = createDrafts(id);
+    ctx.pictures = null;
     ctx.list = new List(ctx);
     ctx.models = new Models(ctx, preferred ?? prefs.get("model"));
     ctx.list.refresh().catch(() => {});

@@ -78,6 +78,13 @@ export function partOfDay(hour) {
   return hour >= 12 && hour < 18 ? "afternoon" : "evening";
 }
 
+/** What one is called by: the first word of a name in letters, a Chinese name as it is, less a family name of one sign. */
+export function firstName(name) {
+  const whole = name.trim();
+  if (/^[\u3400-\u9fff]{3}$/.test(whole)) return whole.slice(1);
+  return whole.split(/\s+/)[0];
+}
+
 /** Writers of times in a language. */
 export function clock(locale) {
   const writer = (options) => {

@@ -106,6 +106,8 @@ const LONGEST_WAIT = 5000;
 
 /** What passes by itself: no network, a server that restarts, a proxy that says so in words of its own. */
 const isLost = (fault) => fault instanceof ApiError && ["offline", "draining", "gateway"].includes(fault.code);
+/** What a call may be made again for, after a while: the line, or a server that has too much to do. */
+export const isPassing = (fault) => isLost(fault) || [429, 503].includes(fault?.status);
 const isBroken = (fault) => fault instanceof TypeError || fault?.name === "TimeoutError" || fault?.name === "AbortError";
 
 /**

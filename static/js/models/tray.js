@@ -14,6 +14,7 @@ const refusal = (code) => new ApiError(400, { code });
 export class Tray extends EventTarget {
   /** `{name, isPicture, blob, file, fault, control}`: `file` as the server describes it, `fault` why it was not taken. */
   items = [];
+  #isOver = false;
   #ctx;
 
   constructor(ctx) {
@@ -22,7 +23,7 @@ export class Tray extends EventTarget {
   }
 
   #say() {
-    this.dispatchEvent(new Event("change"));
+    if (!this.#isOver) this.dispatchEvent(new Event("change"));
   }
 
   /** Files that are ready to be sent. */
@@ -36,6 +37,12 @@ export class Tray extends EventTarget {
     const ready = files.map((file) => known(file) ?? { name: file.name, isPicture: file.kind === "image", blob: null, file, fault: null });
     this.items = [...ready, ...this.items.filter((item) => !item.file)];
     this.#say();
+  }
+
+  /** Nobody is there any more: what is on its way stops, and nothing is said. */
+  end() {
+    this.#isOver = true;
+    for (const item of this.items) item.control?.abort();
   }
 
   /** Takes files in, and sends each to the server. */

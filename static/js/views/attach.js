@@ -21,7 +21,9 @@ export function mountTray(field, ctx, changed) {
       const tray = new Tray(ctx);
       tray.addEventListener("change", () => {
         if (tray === trays.get(at)) show();
-        changed(conversation, tray.files);
+        // It may belong to another number than it began with.
+        const [place] = [...trays].find(([, each]) => each === tray);
+        changed(place, tray.files);
       });
       trays.set(conversation, tray);
     }
@@ -47,7 +49,7 @@ export function mountTray(field, ctx, changed) {
   function createItem(item) {
     const remove = iconButton("close", t("removeFile", { name: item.name }), () => {
       trayOf(at).remove(item);
-      (element.querySelector("button") ?? field).focus();
+      (element.querySelector("button:not([hidden])") ?? field).focus();
     });
     const again = button(t("retry"), () => trayOf(at).send(item), "small");
     const about = el("span.about");
@@ -91,6 +93,15 @@ export function mountTray(field, ctx, changed) {
       at = conversation;
       trayOf(at).keep(files);
     },
-    destroy: () => element.remove(),
+    /** A new chat has this number now: its files, and those on their way, go with it. */
+    placed(conversation) {
+      if (!trays.has(null)) return;
+      trays.set(conversation, trays.get(null));
+      trays.delete(null);
+    },
+    destroy() {
+      for (const tray of trays.values()) tray.end();
+      element.remove();
+    },
   };
 }

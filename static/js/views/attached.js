@@ -2,14 +2,18 @@
 
 import { size } from "../lib/ago.js";
 import { button, el, icon, saveAs } from "../lib/dom.js";
+import { isPassing } from "../models/line.js";
 import { Pictures } from "../models/pictures.js";
 import { openDialog } from "./dialog.js";
+import { sentenceOf } from "./fault.js";
 
 /** Pictures of this person. */
 export const pictures = (ctx) => (ctx.pictures ??= new Pictures(ctx));
 
 /** So near to being seen a picture is fetched. */
 const AHEAD = "600px";
+/** So long it waits before it asks again for a picture, in milliseconds. */
+const [FIRST_REST, LONGEST_REST] = [300, 30_000];
 
 /** An element for each file of a message. */
 export function createAttached(ctx, files) {
@@ -29,12 +33,19 @@ function createThumbnail(ctx, file) {
   return element;
 }
 
-/** Shows a picture, or says in its place that it cannot be had. */
+/** Shows a picture, or says in its place why it cannot be had. What passes is waited for. */
 export async function fill(image, ctx, file) {
-  try {
-    image.src = await pictures(ctx).url(file);
-  } catch {
-    image.replaceWith(el("span.gone", null, ctx.t("fileGone")));
+  const all = pictures(ctx);
+  for (let rest = FIRST_REST; all === ctx.pictures; rest = Math.min(rest * 2, LONGEST_REST)) {
+    try {
+      image.src = await all.url(file);
+      return;
+    } catch (fault) {
+      if (fault.status === 401) return;
+      if (!isPassing(fault)) return image.replaceWith(el("span.gone", null, fault.status === 404 ? ctx.t("fileGone") : sentenceOf(fault, ctx.t)));
+    }
+    await ctx.line.whenUp();
+    await new Promise((resolve) => setTimeout(resolve, rest));
   }
 }
 

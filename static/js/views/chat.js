@@ -22,7 +22,7 @@ export function mountChat(main, ctx) {
   const room = { model: null, scroll, follow, refresh, show };
   const actions = lazyActions(ctx, room);
   const turns = mountConversation(scroller, ctx, scroll, actions);
-  const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, { text }) });
+  const composer = mountComposer(dock, ctx, { send, stop, settings, editLast, chooseModel, typed: (text) => drafts.write(room.model.id, { text }), opened: () => slash.close() });
   const slash = lazySlash(ctx, composer);
   const latest = createLatest(ctx, room);
   dock.prepend(latest);

@@ -1,7 +1,7 @@
 // Parts of the room: what a conversation says, put where it belongs; the empty chat; tools and rail, fetched when needed.
 
 import { el, icon, iconButton, listen } from "../lib/dom.js";
-import { partOfDay } from "../lib/words.js";
+import { firstName, partOfDay } from "../lib/words.js";
 import { refused, said } from "./fault.js";
 
 /** How an answer ended, in words for those who listen. */
@@ -43,7 +43,11 @@ export function createListener(ctx) {
 
   return (model, room) => {
     // Also of a conversation that was left meanwhile.
-    model.addEventListener("placed", ({ detail: { isNew, kind } }) => kind === "message" && drafts.placed(isNew ? null : model.id, model.id));
+    model.addEventListener("placed", ({ detail: { isNew, kind } }) => {
+      if (kind !== "message") return;
+      drafts.placed(isNew ? null : model.id, model.id);
+      if (isNew) room.composer.placed(model.id);
+    });
     for (const [name, listener] of Object.entries(listeners)) {
       model.addEventListener(name, ({ detail }) => model === room.model && listener(detail ?? {}, room));
     }
@@ -56,12 +60,14 @@ export function createListener(ctx) {
  */
 export function lazyTray(main, field, ctx, changed) {
   const word = ctx.t("addFiles");
-  let [tray, kept, at] = [null, [], null];
+  const { drafts } = ctx;
+  let [tray, kept, at, isGone] = [null, [], null, false];
   const told = (conversation, files) => {
-    ctx.drafts.write(conversation, { files });
+    drafts.write(conversation, { files });
     changed();
   };
   const using = (run) => ctx.using("attach", ({ mountTray }) => {
+    if (isGone) return;
     if (!tray) {
       tray = mountTray(field, ctx, told);
       tray.open(at, kept);
@@ -105,7 +111,9 @@ export function lazyTray(main, field, ctx, changed) {
       if (tray) tray.open(at, files);
       else if (files.length > 0) using();
     },
+    placed: (conversation) => tray?.placed(conversation),
     destroy() {
+      isGone = true;
       deaf();
       tray?.destroy();
     },
@@ -142,13 +150,6 @@ function sharedLine({ t, session }) {
   const [cap, key] = month ? [month, "sharedMonth"] : [day, "sharedDay"];
   if (payer !== "shared" || !cap) return null;
   return el("p.empty-note", null, t(key, { n: cap.limit }));
-}
-
-/** What one is called by: the first word of a name in letters, a Chinese name as it is, less a family name of one sign. */
-export function firstName(name) {
-  const whole = name.trim();
-  if (/^[\u3400-\u9fff]{3}$/.test(whole)) return whole.slice(1);
-  return whole.split(/\s+/)[0];
 }
 
 /** The way to the newest line, while that is out of sight; with a caret in it while it is being written. */

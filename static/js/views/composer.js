@@ -7,7 +7,7 @@ import { lazyTray } from "./chat_parts.js";
 /** From this part of the limit on the count is shown. */
 const WARN = 0.9;
 
-/** `hooks` are `send(text, files)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`. */
+/** `hooks` are `send(text, files)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`, and `opened()` when the box is another draft's. */
 export function mountComposer(dock, ctx, hooks) {
   const { t } = ctx;
   const form = dock.querySelector("form");
@@ -97,8 +97,11 @@ export function mountComposer(dock, ctx, hooks) {
       early = "";
       tray.open(conversation, files);
       update();
+      hooks.opened();
       if (isNew) hooks.typed(field.value);
     },
+    /** A new chat has this number now: what is on its way to it goes there. */
+    placed: tray.placed,
     focus() {
       field.focus({ preventScroll: true });
     },
@@ -175,17 +178,20 @@ function createModelChoice(ctx, choose) {
 
 /** Own prompts are fetched by the first slash. */
 export function lazySlash(ctx, composer) {
-  let made = null;
+  let [made, isGone] = [null, false];
   const typed = () => {
     if (made) made.typed(composer.field.value);
     else if (composer.field.value.startsWith("/")) ctx.using("slash", ({ mountSlash }) => {
+      if (isGone) return;
       made ??= mountSlash(ctx, composer);
       made.typed(composer.field.value);
     });
   };
   composer.field.addEventListener("input", typed);
   return {
+    close: () => made?.close(),
     destroy() {
+      isGone = true;
       composer.field.removeEventListener("input", typed);
       made?.destroy();
     },

@@ -10,7 +10,7 @@ export const needsMoreWords = true;
 
 const MOST = 8;
 
-/** Looks after the box as long as it is there. Gives `typed(text)`, to call with what is in the box, and `destroy`. */
+/** Looks after the box as long as it is there. Gives `typed(text)`, to call with what is in the box, `close` and `destroy`. */
 export function mountSlash(ctx, composer) {
   const { t } = ctx;
   const { field } = composer;
@@ -31,7 +31,8 @@ export function mountSlash(ctx, composer) {
     if (!/^\/[^\n/]*$/.test(text)) return close();
     if (box.hidden) reading ??= prompts.read().catch(() => null);
     await reading;
-    if (field.value === text && prompts.items !== null) show(text.slice(1));
+    // Meanwhile the box may hold something else, or one may be elsewhere.
+    if (document.activeElement === field && field.value === text && prompts.items !== null) show(text.slice(1));
   }
 
   function show(words) {
@@ -77,7 +78,7 @@ export function mountSlash(ctx, composer) {
   }
 
   const press = (event) => {
-    if (box.hidden || isComposing(event)) return;
+    if (box.hidden || isComposing(event) || !field.value.startsWith("/")) return;
     if (event.key === "Escape") close();
     else if (found.length === 0) return;
     else if (event.key === "ArrowDown") choose(chosen + 1);
@@ -94,6 +95,7 @@ export function mountSlash(ctx, composer) {
 
   return {
     typed,
+    close,
     destroy() {
       close();
       box.remove();

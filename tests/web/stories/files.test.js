@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check } from "../support/axe.js";
 import { png } from "../support/picture.js";
-import { createWorld, eventually, noFaults, on } from "../support/world.js";
+import { createWorld, eventually, gate, noFaults, on } from "../support/world.js";
 
 const world = createWorld({ settings: { LIMITS__STORAGE_PER_USER: "400KiB" } });
 
@@ -28,6 +28,8 @@ const give = (page, kind, files, texts = {}) => page.evaluate(([how, all, words]
 }, [kind, files.map(({ name, mimeType, buffer }) => ({ name, type: mimeType, data: buffer.toString("base64") })), texts]);
 const tray = (page) => page.getByRole("list", { name: "With this message" }).getByRole("listitem");
 const parts = () => world.upstream.requests.at(-1).messages.at(-1).content;
+/** What this browser keeps as drafts: `[[name, draft]]`. */
+const draftsOf = (page) => page.evaluate(() => Object.entries(localStorage).filter(([name]) => name.includes("draft:")).map(([name, draft]) => [name, JSON.parse(draft)]));
 const findings = (page) => check(page, "files");
 
 for (const size of ["desktop", "phone"]) {
@@ -197,7 +199,91 @@ test("files of a draft survive reload, another conversation and a lost line", as
   await p.turn(1).getByRole("button", { name: "Open two.png" }).waitFor();
   await p.turn(1).getByRole("button", { name: "Copy", exact: true }).waitFor();
   await page.reload();
+  await page.locator("html[data-ready]").waitFor({ state: "attached" });
+  await p.turn(1).getByRole("button", { name: "Open two.png" }).waitFor();
+  assert.deepEqual(await draftsOf(page), [], "nothing of it is a draft any more");
   assert.equal(await tray(page).count(), 0);
+  noFaults(window);
+  await window.close();
+});
+
+test("a file that is added while a new chat waits for its number goes with that chat", async () => {
+  const answer = gate();
+  world.upstream.answer = async (a) => {
+    await answer.opened;
+    await world.upstream.usual(a);
+  };
+  const window = await world.window();
+  const page = await window.open("/");
+  const p = on(page);
+  const [number, sent] = [gate(), gate()];
+  await page.route("**/api/chat?*", async (route) => {
+    await number.opened;
+    await route.continue();
+  });
+  await page.route("**/api/files", async (route) => {
+    await sent.opened;
+    await route.continue();
+  });
+  // The tray is there already: what is on its way is known to it alone.
+  await p.message.fill("The first");
+  await choose(page, [file("late.txt", "text/plain", "late")]);
+  await tray(page).getByText("On its way…").waitFor();
+  await page.getByRole("button", { name: "Take out late.txt" }).click();
+  await p.message.press("Enter");
+  await p.turn(0).waitFor();
+  await choose(page, [file("late.txt", "text/plain", "late")]);
+  await tray(page).getByText("On its way…").waitFor();
+  number.open();
+  await eventually(() => assert.match(page.url(), /\/chat\/\d+$/));
+  assert.equal(await tray(page).getByText("late.txt").count(), 1, "it is seen in the chat that has a number now");
+  sent.open();
+  await tray(page).getByText(/token/).waitFor();
+  const id = page.url().match(/\d+$/)[0];
+  assert.deepEqual((await draftsOf(page)).map(([name, draft]) => [name.split(":").at(-1), draft.files.length]), [[id, 1]]);
+  await p.role("button", "New chat").first().click();
+  await eventually(async () => assert.equal(await tray(page).count(), 0, "the next new chat has nothing of it"));
+  answer.open();
+  noFaults(window);
+  await window.close();
+});
+
+test("only a picture that is not there is said to be gone; for a lost line it waits", async () => {
+  world.upstream.answer = world.upstream.usual;
+  const window = await world.window();
+  const page = await window.open("/");
+  const p = on(page);
+  await choose(page, [file("clock.png", "image/png", png(90, 60))]);
+  await tray(page).getByText(/tokens$/).waitFor();
+  await p.chat("What is it?");
+  for (const [reply, shown] of [[{ status: 502, contentType: "text/html", body: "no" }, null], ["abort", null], [{ status: 500, json: { code: "internal", error: "Something went wrong on the server." } }, "Something went wrong on the server."], [{ status: 404, json: { code: "not_found", error: "There is nothing here." } }, "This picture is not here any more."]]) {
+    let asked = 0;
+    await page.route("**/api/files/*", (route) => (asked++ > 0 && shown === null ? route.continue() : reply === "abort" ? route.abort() : route.fulfill(reply)));
+    await page.reload();
+    if (shown) await p.turn(0).getByText(shown).waitFor();
+    else await eventually(async () => assert.equal(await p.turn(0).getByRole("button", { name: "Open clock.png" }).locator("img").evaluate((image) => image.naturalWidth), 90), 10_000);
+    await page.unroute("**/api/files/*");
+  }
+  noFaults(window);
+  await window.close();
+});
+
+test("who leaves takes her uploads and pictures along", async () => {
+  world.upstream.answer = world.upstream.usual;
+  const window = await world.window();
+  const page = await window.open("/");
+  const p = on(page);
+  await choose(page, [file("mine.png", "image/png", png(40, 40))]);
+  await tray(page).getByText(/tokens$/).waitFor();
+  const aborted = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/api/files"));
+  // It never comes to an end by itself.
+  await page.route("**/api/files", () => {});
+  await choose(page, [file("slow.txt", "text/plain", "slow")]);
+  await page.getByText("Files are on their way").waitFor();
+  await p.list.getByRole("button", { name: "More", exact: true }).last().click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await aborted;
   noFaults(window);
   await window.close();
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createWords, daysBetween, grouped, groupOf, lastDays, noon, partOfDay } from "../../../static/js/lib/words.js";
+import { createWords, daysBetween, firstName, grouped, groupOf, lastDays, noon, partOfDay } from "../../../static/js/lib/words.js";
 
 process.env.TZ = "Europe/Berlin";
 const at = (text) => new Date(text).getTime() / 1000;
@@ -28,6 +28,7 @@ test("the last days end today and have no gap", () => {
 });
 
 test("greetings follow the hour", () => {
+  assert.deepEqual(["Lin Ashworth", " 林晚舟 ", "欧阳修远", "Ada"].map(firstName), ["Lin", "晚舟", "欧阳修远", "Ada"]);
   assert.deepEqual([4, 5, 11, 12, 17, 18, 23].map(partOfDay), ["evening", "morning", "morning", "afternoon", "afternoon", "evening", "evening"]);
 });
 
