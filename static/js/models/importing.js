@@ -1,9 +1,19 @@
 // An import: a file goes to the server, and its report is asked for until it has ended.
 
+import { seconds } from "../lib/words.js";
+import { read, write } from "./kept.js";
+import { isPassing } from "./line.js";
 import { ApiError, base } from "./session.js";
 
-/** How often the report is asked for. */
-const REST = 700;
+/** How often the report is asked for, and how seldom where the server has too much to do; in milliseconds. */
+const [REST, LONGEST_REST] = [700, 10_000];
+
+const place = ({ session }) => `import:${session.user.id}`;
+
+/** The number of an import whose report nobody has seen; null when there is none. A reload does not forget it. */
+export const unseen = (ctx) => Number(read(place(ctx), "sessionStorage")) || null;
+/** Its report is seen. */
+export const seen = (ctx) => write(place(ctx), null, "sessionStorage");
 
 /** Sends a file; `tell` hears which part of it has gone out, from 0 to 1. Gives the import's number. */
 function send({ session, line }, file, tell, signal) {
@@ -42,17 +52,30 @@ function send({ session, line }, file, tell, signal) {
  * Takes a file in and gives the last report. `sending(part)` hears how far the file has gone out, `reading(report)` how far
  * it was read. What was sent is gone on with, whether anybody asks or not; `signal` ends the sending alone.
  */
-export async function takeIn(ctx, file, { sending, reading, signal }) {
+export async function takeIn(ctx, file, { sending, signal, ...watching }) {
   const id = await send(ctx, file, sending, signal);
+  write(place(ctx), String(id), "sessionStorage");
+  return goOn(ctx, id, watching);
+}
+
+/** Asks for the report of an import until it has ended, unless `isWanted()` says that nobody wants it any more. */
+export async function goOn(ctx, id, { reading, isWanted }) {
+  const { id: owner } = ctx.session.user;
+  let rest = REST;
   for (;;) {
+    if (!isWanted() || ctx.session.user?.id !== owner) throw new DOMException("", "AbortError");
     try {
       const report = await ctx.api(`/import/${id}`);
+      rest = REST;
+      if (!isWanted()) continue;
       if (report.status !== "running") return report;
       reading(report);
     } catch (fault) {
-      if (fault.code !== "offline") throw fault;
+      // The import goes on, whatever stands between: only its own report says that it failed.
+      if (!isPassing(fault)) throw fault;
+      rest = Math.max(Math.min(rest * 2, LONGEST_REST), (fault.retryAfter - seconds()) * 1000);
       await ctx.line.whenUp();
     }
-    await new Promise((resolve) => setTimeout(resolve, REST));
+    await new Promise((resolve) => setTimeout(resolve, rest));
   }
 }

@@ -1,16 +1,20 @@
 // Conversations come from another service: a file is chosen or dropped, sent, read, and what became of it is said.
 
 import { button, el, say } from "../lib/dom.js";
-import { takeIn } from "../models/importing.js";
+import { goOn, seen, takeIn, unseen } from "../models/importing.js";
 import { openDialog } from "./dialog.js";
 import { fault as faultNotice } from "./fault.js";
 
 /** Its words are not in the table that is always read. */
 export const needsMoreWords = true;
 
-/** Opens the dialog; `first` is a file that was dropped. */
+/** How often it was opened: only the last one watches an import. */
+let opened = 0;
+
+/** Opens the dialog; `first` is a file that was dropped. An import that nobody has seen the end of is gone on with. */
 export function open(ctx, first = null) {
   const { t } = ctx;
+  const mine = ++opened;
   const sending = new AbortController();
   const choice = el("input.sr", { type: "file", id: "import-file", "aria-label": t("exportFile"), accept: ".zip,.json,application/zip,application/json" });
   const choose = el("label.button.primary", { for: "import-file" }, t("chooseFile"));
@@ -27,10 +31,20 @@ export function open(ctx, first = null) {
     choose.hidden = choice.disabled = false;
   }
 
-  async function take(file) {
+  function take(file) {
+    const send = (how) => takeIn(ctx, file, { ...how, signal: sending.signal, sending: (part) => how.shown(part, part < 1 ? t("sendingFile", { percent: Math.round(part * 100) }) : t("fileSent")) });
+    return watch(file.name, send, () => take(file));
+  }
+
+  function resume(id) {
+    return watch(null, (how) => goOn(ctx, id, how), () => resume(id));
+  }
+
+  /** Shows how far `run` has come, and what came of it. */
+  async function watch(title, run, again) {
     const words = el("p", { role: "status" });
     const bar = el("progress", { max: 1, value: 0, "aria-label": t("importProgress") });
-    content.replaceChildren(el("p.file-name", { dir: "auto" }, file.name), bar, words);
+    content.replaceChildren(...title === null ? [] : [el("p.file-name", { dir: "auto" }, title)], bar, words);
     choose.hidden = choice.disabled = true;
     close.focus();
     const shown = (part, sentence) => {
@@ -38,16 +52,14 @@ export function open(ctx, first = null) {
       say(words, sentence);
     };
     try {
-      const report = await takeIn(ctx, file, {
-        signal: sending.signal,
-        sending: (part) => shown(part, part < 1 ? t("sendingFile", { percent: Math.round(part * 100) }) : t("fileSent")),
-        reading: ({ progress, total }) => shown(progress / 100, t("readingFile", { n: total })),
-      });
-      ended(report);
+      ended(await run({ shown, isWanted: () => mine === opened, reading: ({ progress, total }) => shown(progress / 100, t("readingFile", { n: total })) }));
     } catch (fault) {
       if (fault.name === "AbortError" || fault.status === 401) return;
+      // One that the server does not know any more is not asked for again.
+      if (fault.status === 404) seen(ctx);
       if (!isOpen) return ctx.fail(fault);
-      content.replaceChildren(faultNotice(fault, ctx, { retry: () => take(file) }));
+      if (title === null && fault.status === 404) return begin();
+      content.replaceChildren(faultNotice(fault, ctx, { retry: again }));
       choose.hidden = choice.disabled = false;
     }
   }
@@ -56,6 +68,7 @@ export function open(ctx, first = null) {
     const sentence = report.status === "done" ? t("importDone", { n: report.imported + report.updated }) : t("importEnded");
     ctx.list.refresh().catch(() => {});
     if (!isOpen) return ctx.toast(sentence);
+    seen(ctx);
     const counts = ["imported", "updated", "skipped", "failed"].map((key) => el("div", null, el("dt", null, t(`import_${key}`)), el("dd", null, t.number(report[key]))));
     content.replaceChildren(el("p", { role: "status" }, sentence), el("dl.counts", null, ...counts), ...problems(t, report.problems));
     choose.hidden = choice.disabled = false;
@@ -69,7 +82,9 @@ export function open(ctx, first = null) {
     if (file) take(file);
   });
   begin();
+  const waiting = unseen(ctx);
   if (first) take(first);
+  else if (waiting !== null) resume(waiting);
   else choice.focus();
 }
 

@@ -95,6 +95,43 @@ test("how far a file has come is shown while it is sent and read; closed, it goe
   await window.close();
 });
 
+test("a hiccup is no failure; an import is gone on with after a reload, and its report shown once", async () => {
+  const window = await world.window();
+  const page = await window.open("/settings#data");
+  const report = { id: 7, format: "chatgpt", total: 40, imported: 40, updated: 0, skipped: 0, failed: 0, problems: [] };
+  let [asked, isDone] = [0, false];
+  await page.route(/\/api\/import$/, (route) => route.fulfill({ status: 202, json: { id: 7, status: "running" } }));
+  await page.route(/\/api\/import\/7$/, (route) => {
+    asked += 1;
+    if (asked === 1) return route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad Gateway</h1>" });
+    if (asked === 2) return route.fulfill({ status: 429, headers: { "retry-after": "1" }, json: { code: "rate_limited", error: "Too many requests. You can go on in 1 s." } });
+    return route.fulfill({ json: { ...report, status: isDone ? "done" : "running", progress: 50 } });
+  });
+  const open = () => page.getByRole("button", { name: "Import a file" }).click();
+  await open();
+  const dialog = page.getByRole("dialog", { name: "Import conversations" });
+  await dialog.getByLabel("Export file").setInputFiles({ name: "big.zip", mimeType: "application/zip", buffer: Buffer.alloc(1000) });
+  await dialog.getByText("40 conversations read. You can close this; it goes on.").waitFor({ timeout: 15_000 });
+  assert.ok(asked > 2);
+  await page.reload();
+  await open();
+  await dialog.getByText("40 conversations read.").waitFor();
+  await fine(page, "gone on with");
+  // Closed and opened again, one of the two tells the end.
+  await page.keyboard.press("Escape");
+  await open();
+  await dialog.getByText("40 conversations read.").waitFor();
+  isDone = true;
+  await dialog.getByRole("status").getByText("40 conversations have come in.").waitFor();
+  await page.waitForTimeout(1000);
+  assert.equal(await page.getByText("40 conversations have come in.").count(), 1);
+  await page.keyboard.press("Escape");
+  await open();
+  await dialog.getByText("Take in the export of ChatGPT").waitFor();
+  noFaults(window);
+  await window.close();
+});
+
 test("the whole account goes out in each form, and comes in again elsewhere", async () => {
   const person = await world.server.person();
   await person.ask("What goes out must come in");
