@@ -136,6 +136,8 @@ async function comeIn() {
 }
 
 function leave() {
+  // What a dialog shows is not for whoever stands at the door.
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   page.door?.destroy();
   page.room?.destroy();
   for (const part of Object.values(page.inside ?? {})) part?.destroy();

@@ -3,7 +3,7 @@
 import { drawn, el, icon, say } from "../lib/dom.js";
 import { seconds } from "../lib/words.js";
 import { prefs, read, write } from "../models/kept.js";
-import { createField, together } from "./field.js";
+import { codeField, createField, together } from "./field.js";
 
 /** Mounts the form for an address: `/login` or `/register`. */
 export function mountDoor(holder, ctx, path) {
@@ -127,7 +127,7 @@ export function mountDoor(holder, ctx, path) {
 
 function loginFields(t) {
   // Shown when the server asks for it.
-  const code = createField("code", t("code"), { autocomplete: "one-time-code", inputmode: "numeric", spellcheck: "false", dir: "ltr" }, (value) => value.trim() === "" && t("codeNeeded"), { help: t("codeHelp") });
+  const code = codeField(t, t("codeHelp"));
   code.element.hidden = true;
   return [
     createField("email", t("email"), { type: "email", autocomplete: "username", inputmode: "email" }, (value) => value.trim() === "" && t("emailNeeded")),

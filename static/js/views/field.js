@@ -42,6 +42,9 @@ export function createField(key, word, properties, fault, { t = null, help = nul
   return field;
 }
 
+/** A field for a code of two-factor login. Recovery codes have letters too: no pad of digits alone. */
+export const codeField = (t, help) => createField("code", t("code"), { autocomplete: "one-time-code", spellcheck: "false", dir: "ltr" }, (value) => value.trim() === "" && t("codeNeeded"), { help });
+
 /** Shows the password as it is. Its name is not "Show password": labels must stay unique. */
 function revealer(input, t) {
   const control = iconButton("eye", t("reveal"), () => {

@@ -13,9 +13,13 @@ export function open(ctx) {
   const prompts = new Prompts(ctx);
   const content = el("div.fields");
   const fresh = button(t("newPrompt"), () => edit(null), "primary");
-  const dialog = openDialog(ctx, t("prompts"), { kind: "prompts", body: [content], foot: [button(t("close"), () => dialog.close()), fresh] });
+  /** Whether something was typed that is not kept. */
+  let isChanged = () => false;
+  const mayDrop = async () => !isChanged() || ctx.confirm({ title: t("dropChanges"), word: t("drop"), keep: t("goOnWriting") });
+  const dialog = openDialog(ctx, t("prompts"), { kind: "prompts", body: [content], foot: [button(t("close"), () => dialog.close()), fresh], before: mayDrop });
 
   function show(focused = fresh) {
+    isChanged = () => false;
     const rows = prompts.items.map((prompt) => el("li", null, el("span", null, el("b", { dir: "auto" }, prompt.name), el("small", { dir: "auto" }, prompt.text)),
       iconButton("edit", t("editPrompt", { name: prompt.name }), () => edit(prompt)), iconButton("trash", t("deletePrompt", { name: prompt.name }), () => remove(prompt))));
     content.replaceChildren(el("p.help", null, t("promptsHelp")), rows.length > 0 ? el("ul.shelf.own-prompts", null, ...rows) : el("p.muted", null, t("noPrompts")));
@@ -35,6 +39,7 @@ export function open(ctx) {
     const wrong = el("div", { role: "alert" });
     name.value = prompt?.name ?? "";
     text.value = prompt?.text ?? "";
+    isChanged = () => name.value !== (prompt?.name ?? "") || text.value !== (prompt?.text ?? "");
     const submit = button(t("save"), null, "primary", { type: "submit" });
     const form = el("form.fields", { novalidate: true, submit: async (event) => {
       event.preventDefault();

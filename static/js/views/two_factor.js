@@ -3,7 +3,7 @@
 import { button, copyText, el, icon } from "../lib/dom.js";
 import { askWith } from "./ask.js";
 import { openDialog } from "./dialog.js";
-import { createField } from "./field.js";
+import { codeField, createField } from "./field.js";
 import { sentenceOf } from "./fault.js";
 import { showOnce } from "./once.js";
 
@@ -11,7 +11,6 @@ import { showOnce } from "./once.js";
 export const needsMoreWords = true;
 
 const passwordField = ({ t }) => createField("password", t("currentPassword"), { type: "password", autocomplete: "current-password" }, (value) => value === "" && t("passwordNeeded"), { t });
-const codeField = ({ t }, help) => createField("code", t("code"), { autocomplete: "one-time-code", spellcheck: "false", dir: "ltr" }, (value) => value.trim() === "" && t("codeNeeded"), { help });
 
 /** Asks for the password, then shows what the phone needs. */
 export function turnOn(ctx) {
@@ -30,7 +29,7 @@ function showSetup(ctx, { secret, qr }) {
   const copy = el("button.link-button", { type: "button", click: async () => {
     if (await copyText(secret)) copy.replaceChildren(t("copied"));
   } }, t("copyKey"));
-  const code = codeField(ctx, null);
+  const code = codeField(t, null);
   code.input.inputMode = "numeric";
   const wrong = el("div", { role: "alert" });
   const submit = button(t("turnOn"), null, "primary", { type: "submit", form: "two-factor" });
@@ -63,7 +62,7 @@ function showSetup(ctx, { secret, qr }) {
 /** Asks for password and code, and switches it off. */
 export function turnOff(ctx) {
   const { t, api } = ctx;
-  askWith(ctx, t("turnOffTwoFactor"), [passwordField(ctx), codeField(ctx, t("codeHelp"))], { word: t("turnOff"), isDanger: true, send: async (body) => {
+  askWith(ctx, t("turnOffTwoFactor"), [passwordField(ctx), codeField(t, t("codeHelp"))], { word: t("turnOff"), isDanger: true, send: async (body) => {
     await api("/user/totp", { method: "DELETE", body });
     await ctx.knowUser();
     ctx.toast(t("twoFactorIsOff"));

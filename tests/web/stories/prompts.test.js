@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check } from "../support/axe.js";
-import { createWorld, eventually, noFaults, on } from "../support/world.js";
+import { createWorld, eventually, gate, noFaults, on } from "../support/world.js";
 
 const world = createWorld();
 const fine = async (page, view) => assert.deepEqual(await check(page, view), []);
@@ -87,6 +87,69 @@ for (const [language, size] of [["en", "desktop"], ["zh-CN", "phone"]]) {
     await window.close();
   });
 }
+
+test("a list that is open is closed by another draft, and its keys touch no other words", async () => {
+  world.upstream.answer = world.upstream.usual;
+  const window = await world.window();
+  const { person } = window;
+  for (const name of ["Alpha", "Beta"]) await person.call("/prompts", { method: "POST", body: { name, text: `${name} text` } });
+  const { conversation_id: id } = await person.ask("elsewhere");
+  const page = await window.open(`/chat/${id}`);
+  const p = on(page);
+  await p.message.fill("words of the other draft");
+  await p.role("button", "New chat").first().click();
+  await p.message.fill("/");
+  const list = page.getByRole("listbox", { name: "Prompts" });
+  await list.getByRole("option", { name: /^Alpha/ }).waitFor();
+  // Without leaving the box: by a key of the browser.
+  await page.evaluate(() => history.back());
+  await eventually(async () => assert.equal(await p.message.inputValue(), "words of the other draft"));
+  await list.waitFor({ state: "hidden" });
+  await p.message.focus();
+  await page.keyboard.press("Tab");
+  assert.equal(await p.message.inputValue(), "words of the other draft");
+  // One that is still read is not shown where nobody writes any more.
+  const late = gate();
+  await page.route("**/api/prompts", async (route) => {
+    await late.opened;
+    await route.continue();
+  });
+  await p.message.fill("/");
+  await page.getByRole("searchbox", { name: "Search" }).focus();
+  const come = page.waitForResponse("**/api/prompts");
+  late.open();
+  await come;
+  await page.waitForTimeout(150);
+  assert.equal(await list.isVisible(), false);
+  noFaults(window);
+  await window.close();
+});
+
+test("words of a prompt that are not kept are not dropped unasked", async () => {
+  const window = await world.window();
+  const page = await window.open("/settings#answers");
+  await page.getByRole("button", { name: "Manage prompts" }).click();
+  const dialog = page.getByRole("dialog", { name: "Prompts" });
+  const sure = page.getByRole("dialog", { name: "Drop what you changed?" });
+  const text = dialog.getByRole("textbox", { name: "Text" });
+  await dialog.getByRole("button", { name: "New prompt" }).click();
+  await text.fill("Long and dear");
+  const ways = [() => page.keyboard.press("Escape"), () => dialog.getByRole("button", { name: "Close", exact: true }).first().click(), () => page.mouse.click(5, 5)];
+  for (const leave of ways) {
+    // Twice: a browser asks a page once only.
+    for (let time = 0; time < 2; time++) {
+      await leave();
+      await sure.getByRole("button", { name: "Go on writing" }).click();
+      await page.waitForFunction(() => document.querySelectorAll("dialog").length === 1);
+      assert.equal(await text.inputValue(), "Long and dear");
+    }
+  }
+  await page.keyboard.press("Escape");
+  await sure.getByRole("button", { name: "Drop it" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  noFaults(window);
+  await window.close();
+});
 
 test("settings of a conversation go with its questions, and stay after a reload", async () => {
   world.upstream.answer = world.upstream.usual;

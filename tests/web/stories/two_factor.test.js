@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check } from "../support/axe.js";
 import { codeOf } from "../support/totp.js";
-import { createWorld, noFaults, on } from "../support/world.js";
+import { createWorld, eventually, noFaults, on } from "../support/world.js";
 
 const world = createWorld();
 const fine = async (page, view) => assert.deepEqual(await check(page, view), []);
@@ -70,6 +70,77 @@ for (const size of ["desktop", "phone"]) {
     await door.close();
   });
 }
+
+/** Turns it on without a page. Gives the recovery codes. */
+async function turnOn(person) {
+  const { secret } = await person.call("/user/totp", { method: "POST", body: { password: person.password } });
+  return (await person.call("/user/totp/confirm", { method: "POST", body: { code: codeOf(secret) } })).recovery_codes;
+}
+
+test("a recovery code is let in at the door, and can be typed on a phone", async () => {
+  const person = await world.server.person();
+  const [code] = await turnOn(person);
+  const window = await world.window({ person: null, size: "phone" });
+  const page = await window.open("/login");
+  const box = (name) => page.getByRole("textbox", { name, exact: true });
+  await box("Email").fill(person.email);
+  await box("Password").fill(person.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await box("Code").waitFor();
+  assert.match(code, /[a-z]/, "it has letters");
+  assert.equal(await box("Code").evaluate((input) => input.inputMode), "", "the whole keyboard");
+  await box("Code").pressSequentially(code);
+  await page.keyboard.press("Enter");
+  await on(page).message.waitFor();
+  noFaults(window);
+  await window.close();
+});
+
+test("what is shown once is not closed by chance, and not left over the door", async () => {
+  const window = await world.window();
+  const { person } = window;
+  const page = await window.open("/settings#security");
+  await page.getByRole("button", { name: "Set up two-factor login" }).click();
+  const ask = page.getByRole("dialog", { name: "Two-factor login" });
+  await ask.getByRole("textbox", { name: "Current password" }).fill(person.password);
+  await ask.getByRole("button", { name: "Go on" }).click();
+  const secret = await ask.getByText(/^([A-Z2-7]{4} ?){8}$/).textContent();
+  await ask.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
+  await ask.getByRole("button", { name: "Switch on" }).click();
+  const shown = page.getByRole("dialog", { name: "Recovery codes" });
+  await shown.waitFor();
+  const sure = page.getByRole("dialog", { name: "Close without keeping it?" });
+  await page.mouse.click(5, 5);
+  assert.deepEqual([await shown.isVisible(), await sure.count()], [true, 0], "a press beside it is nothing");
+  for (let time = 0; time < 3; time++) {
+    await page.keyboard.press("Escape");
+    await sure.getByRole("button", { name: "Cancel" }).click();
+    await page.waitForFunction(() => document.querySelectorAll("dialog").length === 1);
+    assert.ok(await shown.isVisible());
+  }
+  await fine(page, "once");
+  // The login ends elsewhere.
+  await person.call("/logout-all", { method: "POST" });
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  noFaults(window);
+  await window.close();
+});
+
+test("what was copied closes at the first Esc", async () => {
+  const window = await world.window({ person: world.admin });
+  const page = await window.open("/admin");
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const shown = page.getByRole("dialog", { name: "Invitation" });
+  await shown.getByRole("button", { name: "Copy link" }).click();
+  await shown.getByRole("button", { name: "Copied" }).waitFor();
+  await page.keyboard.press("Escape");
+  await eventually(async () => assert.equal(await page.getByRole("dialog").count(), 0));
+  noFaults(window);
+  await window.close();
+});
 
 test("what a quick server says of a field stays there", async () => {
   const window = await world.window();

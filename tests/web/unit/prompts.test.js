@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ago, size } from "../../../static/js/lib/ago.js";
-import { filled, fitting, variablesOf } from "../../../static/js/models/prompts.js";
+import { filled, fitting, Prompts, variablesOf } from "../../../static/js/models/prompts.js";
 import { isExport } from "../../../static/js/views/keyboard.js";
 
 test("variables of a prompt are found once each, and filled in wherever they stand", () => {
@@ -9,6 +9,35 @@ test("variables of a prompt are found once each, and filled in wherever they sta
   assert.deepEqual(variablesOf(text), ["who", "the city"]);
   assert.equal(filled(text, { who: "$& Ann", "the city": "" }), "To $& Ann in : $& Ann, {{}} {single} {{a\nb}}");
   assert.equal(filled("{{城市}}", { 城市: "里斯本" }), "里斯本");
+});
+
+test("gaps without an end cost nothing, however long the prompt is", () => {
+  for (const piece of ["{{   ", "{{ a ", "{{ab c", "{{", " "]) {
+    const text = `{{${piece}`.repeat(Math.ceil(32_000 / piece.length));
+    for (const all of [text, `{{${piece.replaceAll("{", "").repeat(32_000)}`]) {
+      const started = performance.now();
+      assert.deepEqual(variablesOf(all), []);
+      assert.equal(filled(all, { a: "x" }), all);
+      // A thousandth of what a quadratic search would take.
+      assert.ok(performance.now() - started < 1000, `${piece}: ${performance.now() - started} ms`);
+    }
+  }
+  assert.deepEqual(variablesOf(`{{${"x".repeat(60)}}} {{${"x".repeat(61)}}} {{  y }}`), ["x".repeat(60), "y"]);
+});
+
+test("what was kept is known by the reply, and what was deleted is gone, without reading all anew", async () => {
+  const asked = [];
+  const api = async (path, { method = "GET", body } = {}) => {
+    asked.push(`${method} ${path}`);
+    return method === "GET" ? { prompts: [{ id: 1, name: "b", text: "" }, { id: 2, name: "d", text: "" }] } : { id: Number(path.split("/")[2] ?? 3), ...body };
+  };
+  const prompts = new Prompts({ api });
+  await prompts.read();
+  await prompts.save(null, { name: "c", text: "new" });
+  await prompts.save(2, { name: "a", text: "other" });
+  await prompts.remove(1);
+  assert.deepEqual(prompts.items, [{ id: 2, name: "a", text: "other" }, { id: 3, name: "c", text: "new" }]);
+  assert.deepEqual(asked, ["GET /prompts", "POST /prompts", "PATCH /prompts/2", "DELETE /prompts/1"]);
 });
 
 test("names that begin with what was typed come first", () => {
