@@ -4,6 +4,9 @@ import { askWith } from "./ask.js";
 import { createField } from "./field.js";
 import { showOnce } from "./once.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 /** Asks whom it is for, and shows the link; `made` is called when there is one more. */
 export function askInvite(ctx, made) {
   const { t, api } = ctx;

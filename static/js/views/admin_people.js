@@ -7,6 +7,9 @@ import { People } from "../models/people.js";
 import { mountInvites } from "./admin_invites.js";
 import { fillAvatar } from "./sidebar.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 const TYPING = 200;
 
 export function mountPart(holder, ctx) {

@@ -6,6 +6,9 @@ import { createField } from "./field.js";
 import { openMenu } from "./menu.js";
 import { showOnce } from "./once.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 /** A whole number: digits, or groups of exactly three with one and the same sign between them. */
 const WHOLE = /^(?:\d{1,13}|\d{1,3}(?:([\s,.])\d{3}(?:\1\d{3}){0,3})?)$/;
 

@@ -5,6 +5,9 @@ import { button, el } from "../lib/dom.js";
 import { seconds } from "../lib/words.js";
 import { createForm } from "./form.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 export function mountPart(holder, ctx) {
   const { t, api } = ctx;
   const form = createForm(ctx);

@@ -4,6 +4,9 @@ import { button, el, icon, set } from "../lib/dom.js";
 import { capField, tokensIn } from "./admin_person.js";
 import { createForm } from "./form.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 export function mountPart(holder, ctx) {
   const { t, api } = ctx;
   const form = createForm(ctx);

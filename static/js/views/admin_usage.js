@@ -6,6 +6,9 @@ import { mountChart } from "./chart.js";
 import { fault as faultNotice } from "./fault.js";
 import { shares, spanChoice, table } from "./stats.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 export function mountPart(holder, ctx) {
   const { t, api } = ctx;
   const content = el("div.stats");

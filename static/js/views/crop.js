@@ -4,6 +4,9 @@ import { button, el, say } from "../lib/dom.js";
 import { cover, moved, zoomed } from "../lib/square.js";
 import { openDialog } from "./dialog.js";
 
+/** Its words are not in the table that is always read. */
+export const needsMoreWords = true;
+
 const STAGE = 576;
 const RESULT = 512;
 const LARGEST = 10 << 20;

@@ -280,10 +280,11 @@ test("targets are at least 44 px for a finger", async () => {
   await p.list.getByRole("link", { name: "hello" }).waitFor();
   await page.waitForTimeout(300);
   assert.deepEqual(await small(), []);
-  for (const path of ["/settings", "/stats", "/admin", "/admin#usage", "/admin#settings"]) {
+  const heading = (name) => page.getByRole("heading", { name, exact: true });
+  const rooms = [["/settings", heading("Your data")], ["/stats", heading("By day")], ["/admin", page.getByRole("button", { name: /^More about/ }).last()], ["/admin#usage", heading("By person").last()], ["/admin#settings", page.getByRole("textbox", { name: "Announcement" })], ["/admin#server", page.getByRole("button", { name: "Download a backup" })]];
+  for (const [path, content] of rooms) {
     await page.goto(path);
-    await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.waitForTimeout(200);
+    await content.waitFor();
     assert.deepEqual(await small(), [], path);
   }
   noFaults(window);

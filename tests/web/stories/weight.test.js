@@ -73,7 +73,15 @@ test("the first paint comes within 150 ms on this machine (of some tries the mid
 
 const LIMIT = Number(process.env.TASK_MS ?? 100);
 
-test("C27: an answer of 500 KB, in one open fence, as prose, and as one line: no task over 100 ms", async () => {
+/** Holds the longest task within a limit; what could not be judged is said. */
+function within(t, name, { own, wall, isQuiet, late }, limit) {
+  told(`${name}: longest task ${own} ms of its own, ${wall} ms on the wall's clock (a timer was late by ${late} ms)`);
+  assert.ok(own <= limit, `${name}: ${own} ms`);
+  if (isQuiet) assert.ok(wall <= limit, `${name}: ${wall} ms on the wall's clock`);
+  else t.diagnostic(`${name}: the machine was busy, so that the wall's clock (${wall} ms) says nothing`);
+}
+
+test("C27: an answer of 500 KB, in one open fence, as prose, and as one line: no task over 100 ms", async (t) => {
   const fence = `\`\`\`html\n${"<div>0123456789 and some more of it</div>\n".repeat(12_000)}`;
   const prose = `${"A paragraph of **some** words, with `code` and more words, that ends here at last.\n\n".repeat(6_000)}`;
   const oneLine = "words without any line end at all, ".repeat(14_500);
@@ -99,19 +107,25 @@ test("C27: an answer of 500 KB, in one open fence, as prose, and as one line: no
     const typing = Date.now() - started;
     await p.turn(0).getByRole("button", { name: "Retry", exact: true }).waitFor({ timeout: 60_000 });
     const task = await longest();
-    told(`500 KB, ${name}: longest task ${task} ms, 26 letters typed in ${typing} ms`);
+    told(`500 KB, ${name}: 26 letters typed in ${typing} ms`);
     // A line of 500 KB is nobody's answer; its one layout at the end is let pass.
-    assert.ok(task <= (name === "one line" ? 3 : 1) * LIMIT, `${name}: ${task} ms`);
+    within(t, `500 KB, ${name}`, task, (name === "one line" ? 3 : 1) * LIMIT);
     noFaults(window);
     await window.close();
   }
 });
 
-test("2,000 turns: opened at once, scrolled and typed in without a long task", async () => {
+test("2,000 turns: opened at once, scrolled and typed in without a long task", async (t) => {
   const person = await world.server.person();
   const answer = "A short answer with **bold**, `code` and\n\n- one\n- two\n";
-  const turns = Array.from({ length: 2000 }, (_, at) => [{ role: "user", content: `Question ${at + 1}` }, { role: "assistant", content: answer }]);
-  const { id } = await person.call("/import", { method: "POST", body: { messages: turns.flat() } });
+  // In our own form, so that each turn has its figures below it.
+  const begun = 1_760_000_000;
+  const turns = Array.from({ length: 2000 }, (_, at) => ({
+    id: at + 1, parent_id: at || null, prompt: `Question ${at + 1}`, response: answer, status: "complete", model: "small-model", created: begun + at, finished: begun + at,
+    usage: { prompt_tokens: 20, completion_tokens: 30, total_tokens: 50, source: "measured" }, paid_by: "shared",
+  }));
+  const conversation = { id: 1, title: "Question 1", created: begun, updated: begun + 2000, current_turn_id: 2000 };
+  const { id } = await person.call("/import", { method: "POST", body: { format: "gpt-assistant conversation", version: 1, conversation, turns } });
   await eventually(async () => assert.equal((await person.call(`/import/${id}`)).status, "done"), 30_000);
   const window = await world.window({ person });
   const page = await window.open("/");
@@ -121,6 +135,7 @@ test("2,000 turns: opened at once, scrolled and typed in without a long task", a
   await p.turns.last().getByText("Question 2000").first().waitFor();
   told(`2,000 turns: shown in ${Date.now() - started} ms`);
   assert.ok(await p.turns.count() <= 100, "not all at once");
+  assert.match(await p.turns.last().textContent(), /50 tokens.*shared key/);
   const longest = await watchTasks(world.chromium.browser, page);
   await page.locator("#chat .scroll").hover();
   for (let step = 0; step < 60; step++) {
@@ -131,8 +146,7 @@ test("2,000 turns: opened at once, scrolled and typed in without a long task", a
   assert.ok(await p.turns.count() >= 150, `${await p.turns.count()} turns came as one scrolled`);
   await p.message.pressSequentially("typing in a long conversation", { delay: 5 });
   const task = await longest();
-  told(`2,000 turns: longest task while scrolling and typing ${task} ms`);
-  assert.ok(task <= LIMIT, `${task} ms`);
+  within(t, "2,000 turns, scrolling and typing", task, LIMIT);
   // Back to the oldest: every page of it can be reached.
   await eventually(async () => {
     const first = await page.locator("#chat .scroll").evaluate((element) => {

@@ -1,15 +1,31 @@
-// The longest task of a page's main thread, in milliseconds of its own work: what other programs take of a busy machine is
-// none of the page's doing.
+// The longest task of a page's main thread, in milliseconds: by the thread's own clock, and by the clock on the wall.
+//
+// A task waits on the wall's clock too while another program has the processor: on a busy machine that says nothing about
+// the page, and the thread's own clock (`tdur`) does. But the thread's clock stands still while the page waits for somebody
+// (the disk, another of the browser's processes), which a person feels as well: so the wall's clock is judged where the
+// machine was quiet, that is where a timer of this process was never late.
 
-/** Starts to measure. Gives the function that ends it and tells the longest task. */
+const BEAT = 10;
+/** From that lateness on, in milliseconds, somebody else had the processor. */
+const LATE = 40;
+
+/** Starts to measure. Gives the function that ends it and tells `{own, wall, isQuiet}` of the longest task. */
 export async function watchTasks(browser, page) {
   await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"] });
+  let [last, latest] = [performance.now(), 0];
+  const beat = setInterval(() => {
+    const now = performance.now();
+    latest = Math.max(latest, now - last - BEAT);
+    last = now;
+  }, BEAT);
   return async () => {
+    clearInterval(beat);
     const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
     const thread = ({ pid, tid }) => `${pid} ${tid}`;
     const mains = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));
     const tasks = traceEvents.filter((event) => event.ph === "X" && event.name.endsWith("RunTask") && mains.has(thread(event)) && event.tdur !== undefined);
     if (tasks.length === 0) throw new Error("no task was measured");
-    return Math.round(tasks.reduce((longest, { tdur }) => Math.max(longest, tdur), 0) / 1000);
+    const longest = (clock) => Math.round(tasks.reduce((most, task) => Math.max(most, task[clock]), 0) / 1000);
+    return { own: longest("tdur"), wall: longest("dur"), isQuiet: latest < LATE, late: Math.round(latest) };
   };
 }

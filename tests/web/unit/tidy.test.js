@@ -100,9 +100,26 @@ test("every word that is shown is in the tables, and every word of the tables is
   const source = modules.filter((file) => !file.includes("i18n")).map(text).join("\n");
   for (const [, key] of source.matchAll(/\bt\("(\w+)"/g)) assert.ok(key in en, `${key} is in no table`);
   for (const key of keysOf(en)) {
-    const isBuilt = /^(fault|effort|registration|import)_|(Verb|Rest)$|\.$/.test(key);
+    const isBuilt = /^(fault|effort)_|^(registration_(open|invite|closed)|import_(imported|updated|skipped|failed))$|(Verb|Rest)$|\.$/.test(key);
     assert.ok(isBuilt || new RegExp(`["'\`]${key}["'\`]`).test(source) || new RegExp(`\\b${key}: "`).test(source), `nobody says ${key}`);
   }
+});
+
+test("a part with words of the second table says that it needs them", () => {
+  const views = modules.filter((file) => file.startsWith("js/views/"));
+  const importsOf = (file) => [...text(file).matchAll(/^import .* from "(.+)";/gm)].map(([, from]) => normalize(join(dirname(file), from)).replaceAll("\\", "/"));
+  const reach = (file, seen = new Set()) => {
+    if (!seen.has(file)) importsOf(seen.add(file) && file).forEach((each) => reach(each, seen));
+    return seen;
+  };
+  const wordsOf = (file) => [...text(file).matchAll(/\bt\(([^(){},]+)/g)].flatMap(([, inside]) => [...inside.matchAll(/(?<!=== )"(\w+)"/g)].map(([, key]) => key));
+  const needs = (file) => [...reach(file)].filter((each) => wordsOf(each).some((key) => key in enMore));
+  const shared = new Set([...views, "js/app.js"].flatMap(importsOf));
+  const fetched = new Set(modules.flatMap((file) => [...text(file).matchAll(/(?:load|using)\("(\w+)"/g)].map(([, part]) => `js/views/${part}.js`)));
+  const quiet = views.filter((file) => (fetched.has(file) || !shared.has(file)) && !/^export const needsMoreWords = true;$/m.test(text(file)));
+  assert.ok(quiet.length < views.length);
+  assert.deepEqual(quiet.flatMap((file) => needs(file).map((each) => `${file}: ${each} ${wordsOf(each).filter((key) => key in enMore)}`)), []);
+  assert.deepEqual(["js/app.js", "js/views/door.js", "js/views/shell.js", "js/views/chat.js", "js/views/keyboard.js"].flatMap(needs), [], "what is always read does without");
 });
 
 test("no words for people stand outside the tables", () => {
