@@ -162,7 +162,7 @@ export default {
   inviteFor: "给谁",
   inviteForWhom: "写个名字，方便辨认",
   anybody: "任何人",
-  usesLeft: "剩余人数",
+  usesLeft: "剩余次数",
   ends: "到期",
   usesHelp: "可以凭它注册的人数。",
   validDays: "有效天数",

@@ -87,7 +87,7 @@ function sharedKey(ctx, { form, change, now }) {
       const { code } = await api("/user/api-key/check", { method: "POST", body: { api_key: key } });
       if (code === "upstream_key_rejected") throw { code };
       await change({ shared_key: key });
-      field.value = "";
+      if (field.value === key) field.value = "";
     }, saved);
     look();
   };

@@ -3,7 +3,7 @@
 import { button, el, iconButton, isComposing } from "../lib/dom.js";
 
 /**
- * Opens a dialog. Gives `{element, body, foot, close, leave}`; `onClose` is called with what it was closed with. `before`
+ * Opens a dialog. Gives `{element, body, foot, close}`; `onClose` is called with what it was closed with. `before`
  * says, perhaps later, whether Esc, the cross or a press beside it may close it; `isFirm` is closed by no press beside it.
  */
 export function openDialog(ctx, title, { body = [], foot = [], kind = "", isReading = false, onClose = null, before = null, isFirm = false } = {}) {
@@ -44,7 +44,7 @@ export function openDialog(ctx, title, { body = [], foot = [], kind = "", isRead
   element.addEventListener("click", (event) => event.target === element && isOutside && !isFirm && leave());
   document.body.append(element);
   element.showModal();
-  return { element, body: content, foot: actions, close: (value) => element.close(value), leave };
+  return { element, body: content, foot: actions, close: (value) => element.close(value) };
 }
 
 /** Asks yes or no. */

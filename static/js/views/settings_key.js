@@ -13,7 +13,7 @@ export function keyPart(ctx, { row, watch }) {
 
   async function keep(key) {
     await api("/user/api-key", { method: "POST", body: { api_key: key } });
-    field.value = "";
+    if (field.value === key) field.value = "";
     await known();
   }
   async function known() {

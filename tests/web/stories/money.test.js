@@ -77,6 +77,8 @@ test("in Chinese, in the dark, on a phone: an invitation, a cap, an announcement
   await page.getByRole("button", { name: "生成链接" }).click();
   await page.getByText("打开这个链接就能注册。它只显示这一次。").waitFor();
   await page.keyboard.press("Escape");
+  await fine(page, "once");
+  await page.getByRole("dialog", { name: "还没有保存，要关闭吗？" }).getByRole("button", { name: "关闭" }).last().click();
   await page.getByRole("table", { name: "有效的邀请" }).getByRole("rowheader", { name: "外公" }).waitFor();
   await page.getByRole("button", { name: "“周雨桐”的更多操作" }).click();
   await fine(page, "menu");
