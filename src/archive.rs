@@ -89,6 +89,10 @@ impl Reading {
 /// memory at the very worst.
 const DIRECTORY: u64 = 6 << 20;
 
+/// How often what an archive holds may be read over: to tell what it is, for its texts and for its pictures. One whose
+/// files share the same bytes would have them read for ever.
+const READINGS: u64 = 4;
+
 /// Looks through an archive of a stranger, whose directory may claim anything. A clone reads beside it.
 #[derive(Clone)]
 pub struct Browsing(ZipArchive<Guarded>);
@@ -96,10 +100,11 @@ pub struct Browsing(ZipArchive<Guarded>);
 impl Browsing {
     /// Reads the directory; a damaged, cut or endless one is a fault.
     pub fn new(file: File) -> io::Result<Browsing> {
+        let length = file.metadata()?.len();
         let left = Rc::new(Cell::new(DIRECTORY));
         let archive =
             ZipArchive::new(Guarded { file: Rc::new(file), at: 0, left: left.clone() }).map_err(damaged)?;
-        left.set(u64::MAX);
+        left.set(length.saturating_mul(READINGS).saturating_add(DIRECTORY));
         Ok(Browsing(archive))
     }
 
@@ -130,7 +135,7 @@ impl Read for Guarded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read_at(buffer, self.at)?;
         self.at += count as u64;
-        let too_much = || io::Error::new(io::ErrorKind::InvalidData, "its directory is too large");
+        let too_much = || io::Error::new(io::ErrorKind::InvalidData, "it holds less than it claims");
         self.left.set(self.left.get().checked_sub(count as u64).ok_or_else(too_much)?);
         Ok(count)
     }

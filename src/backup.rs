@@ -195,7 +195,6 @@ fn is_kept(name: &str) -> bool {
     }
 }
 
-/// The database last: without it the folder is none of ours.
 /// Takes away what a restore has put into what was an empty folder.
 fn clear(data_dir: &Path) -> io::Result<()> {
     let there = |result: io::Result<()>| {
@@ -211,6 +210,7 @@ fn clear(data_dir: &Path) -> io::Result<()> {
     there(fs::remove_dir_all(data_dir.join(app::RESTORE)))
 }
 
+/// The database last: without it the folder is none of ours.
 fn put_in_place(draft: &Path, data_dir: &Path) -> Result<()> {
     for name in [app::AVATARS, app::FILES, keys::FILE, store::FILE] {
         if draft.join(name).exists() {

@@ -201,6 +201,26 @@ pub struct Params {
     pub reasoning_effort: Option<String>,
 }
 
+/// Words for how hard a reasoning model thinks, of all services together.
+const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+impl Params {
+    /// What is out of its range: the field, and a sentence.
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let within = |value: Option<f64>, most: f64| value.is_none_or(|v| (0.0..=most).contains(&v));
+        let tokens = self.max_tokens.is_none_or(|n| (1..=10_000_000).contains(&n));
+        let effort = self.reasoning_effort.as_deref().is_none_or(|effort| EFFORTS.contains(&effort));
+        [
+            ("temperature", within(self.temperature, 2.0), "This must be a number from 0 to 2."),
+            ("top_p", within(self.top_p, 1.0), "This must be a number from 0 to 1."),
+            ("max_tokens", tokens, "This must be a whole number from 1 to 10000000."),
+            ("reasoning_effort", effort, "This must be none, minimal, low, medium, high, xhigh or max."),
+        ]
+        .into_iter()
+        .filter_map(|(field, good, sentence)| (!good).then_some((field, sentence)))
+    }
+}
+
 /// A turn as it is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {

@@ -2,13 +2,20 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// At most `limit` grapheme clusters; where something was cut off, the last of them is an ellipsis.
+/// Bytes of a grapheme cluster on average: a family of four has 25, and a stranger's may have a million.
+const CLUSTER: usize = 32;
+
+/// At most `limit` grapheme clusters and 32 times as many bytes; where something was cut off, the last is an ellipsis.
 pub fn cut(text: &str, limit: usize) -> String {
-    let mut clusters = text.grapheme_indices(true).skip(limit.saturating_sub(1));
-    match (clusters.next(), clusters.next()) {
-        (Some((end, _)), Some(_)) => format!("{}…", text[..end].trim_end()),
-        _ => text.to_owned(),
-    }
+    let within = &text[..text.floor_char_boundary(limit.saturating_mul(CLUSTER))];
+    let mut clusters = within.grapheme_indices(true).skip(limit.saturating_sub(1));
+    let end = match (clusters.next(), clusters.next()) {
+        (Some((end, _)), Some(_)) => end,
+        _ if within.len() == text.len() => return text.to_owned(),
+        // The last one may go on beyond it.
+        _ => within.grapheme_indices(true).next_back().map_or(0, |(end, _)| end),
+    };
+    format!("{}…", text[..end].trim_end())
 }
 
 /// A conversation's title until the person gives one: the prompt's first line that says something, at most 60
@@ -56,6 +63,9 @@ mod tests {
     #[test]
     fn cuts_between_grapheme_clusters() {
         assert_eq!(cut("a👩‍👩‍👧bc", 3), "a👩‍👩‍👧…");
+        let long = format!("ab{}", "\u{301}".repeat(1000));
+        assert_eq!(cut(&long, 2), "a…");
+        assert_eq!(cut(&long[1..], 2), "…");
         assert_eq!(cut("ab", 2), "ab");
         assert_eq!(cut("", 2), "");
         assert_eq!(title("\n  Hello \nworld"), "Hello");

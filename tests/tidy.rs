@@ -27,7 +27,11 @@ const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("conversations", &["accounts", "chat"], "they show running answers, and check names of models alike"),
     ("doctor", &["settings"], "it asks the model service with the key that is in force"),
     ("export", &["files"], "what was sent is part of a conversation"),
-    ("import", &["files"], "pictures come along with a conversation"),
+    (
+        "import",
+        &["accounts", "files"],
+        "pictures come along with a conversation; names of models are checked alike",
+    ),
     ("invites", &["accounts"], "a note is a line of text, as a title is"),
     ("scrape", &["admin"], "both tell how much memory is in use"),
     ("settings", &["accounts"], "a shared key is checked as a person's is"),

@@ -72,7 +72,7 @@ fn certificate(visit: &Visit, tell: Tell<'_>) {
             return;
         }
     };
-    let left = identity.expires.map(|expires| (expires - visit.clock.now()) / DAY);
+    let left = identity.expires.map(|expires| (expires - visit.clock.now()).div_euclid(DAY));
     let renew = "renew it, and have the server read it: systemctl reload gpt-assistant";
     match left {
         None => tell(ok("certificate", "read; its end is not known")),

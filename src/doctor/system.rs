@@ -26,7 +26,8 @@ pub fn configuration(visit: &Visit, tell: Tell<'_>) {
     let holds = |secret: &Secret| {
         !secret.is_empty() && text.as_ref().is_ok_and(|text| text.contains(secret.reveal()))
     };
-    let secrets = [&config.upstream.api_key, &config.oss.access_key_secret, &config.oss.security_token];
+    let (upstream, oss) = (&config.upstream, &config.oss);
+    let secrets = [&upstream.api_key, &oss.access_key_secret, &oss.security_token, &config.metrics.token];
     if mode & 0o004 != 0 && secrets.into_iter().any(holds) {
         tell(warn(
             "configuration",

@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const LONGEST_CLIENT_ID: usize = 64;
-const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// A message.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
@@ -131,14 +130,6 @@ fn params(form: &ChatForm, faults: &mut Fields) -> Params {
             faults.push((name.into(), sentence.into()));
         }
     };
-    let within = |value: Option<f64>, most: f64| value.is_none_or(|v| (0.0..=most).contains(&v));
-    check("temperature", within(form.temperature, 2.0), "This must be a number from 0 to 2.");
-    check("top_p", within(form.top_p, 1.0), "This must be a number from 0 to 1.");
-    let tokens = form.max_tokens.map(|n| u32::try_from(n).ok().filter(|n| *n > 0 && *n <= 10_000_000));
-    check("max_tokens", tokens != Some(None), "This must be a whole number from 1 to 10000000.");
-    let effort = form.reasoning_effort.as_deref();
-    let known = effort.is_none_or(|effort| EFFORTS.contains(&effort));
-    check("reasoning_effort", known, "This must be none, minimal, low, medium, high, xhigh or max.");
     check("model", form.model.as_deref().is_none_or(is_model_name), "This is not the name of a model.");
     let good_id = |id: &String| {
         let length = id.chars().count();
@@ -152,12 +143,15 @@ fn params(form: &ChatForm, faults: &mut Fields) -> Params {
         files.len() <= files::MOST && distinct,
         "A message takes at most 8 files, each once.",
     );
-    Params {
+    let params = Params {
         temperature: form.temperature,
         top_p: form.top_p,
-        max_tokens: tokens.flatten(),
+        // What no u32 can hold is as far out of range as 0.
+        max_tokens: form.max_tokens.map(|n| u32::try_from(n).unwrap_or(0)),
         reasoning_effort: form.reasoning_effort.clone(),
-    }
+    };
+    params.faults().for_each(|(name, sentence)| check(name, false, sentence));
+    params
 }
 
 /// The client's name for a send, with the hash of all that makes it the same send.

@@ -6,7 +6,7 @@ use super::json::{self, Object, text, time, value};
 use super::prose;
 use super::tree::{Chat, Message, Role};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What speaks with the model and not with the person; what they say to each other is left out, but for pictures.
 const BEHIND_THE_SCENES: [&str; 15] = [
@@ -143,25 +143,23 @@ fn words(message: &Value) -> String {
 
 /// Identity and name of the files that go with a message and are no part of its content.
 fn not_shown(message: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let shown = pointers(&message["content"]);
+    let shown: HashSet<&str> = pointers(&message["content"]).into_iter().map(identity).collect();
     let files = message["metadata"]["attachments"].as_array().into_iter().flatten();
     let files =
         files.map(|file| (text(&file["id"]).unwrap_or_default(), text(&file["name"]).unwrap_or("file")));
-    files.filter(move |(id, _)| id.is_empty() || !shown.iter().any(|pointer| pointer.ends_with(id)))
+    files.filter(move |(id, _)| id.is_empty() || !shown.contains(id))
 }
 
 /// Pictures and files that lie beside the conversations, each in a file whose name begins with its identity.
 fn enclosed(message: &Value) -> Vec<Enclosed> {
-    let attachments = message["metadata"]["attachments"].as_array();
-    let name_of = |id: &str| {
-        let same = attachments.into_iter().flatten().find(|file| file["id"] == id);
-        same.and_then(|file| text(&file["name"])).map(str::to_owned)
-    };
-    let pictures = pointers(&message["content"]).into_iter().filter_map(|pointer| {
-        let id = pointer.split_once("://").map_or(pointer, |(_, id)| id);
-        let id = id.split(['#', '?']).next().filter(|id| !id.is_empty())?;
-        let source = Source::Beside(id.to_owned());
-        Some(Enclosed { name: name_of(id), word: prose::PICTURE.into(), source })
+    let attachments = message["metadata"]["attachments"].as_array().into_iter().flatten();
+    let names: HashMap<&str, &str> =
+        attachments.filter_map(|file| Some((text(&file["id"])?, text(&file["name"])?))).collect();
+    let shown = pointers(&message["content"]).into_iter().map(identity).filter(|id| !id.is_empty());
+    let pictures = shown.map(|id| Enclosed {
+        name: names.get(id).map(|name| (*name).to_owned()),
+        word: prose::PICTURE.into(),
+        source: Source::Beside(id.to_owned()),
     });
     let others = not_shown(message).filter(|(id, _)| !id.is_empty()).map(|(id, name)| Enclosed {
         name: Some(name.to_owned()),
@@ -213,6 +211,12 @@ fn pictures(content: &Value) -> String {
     let mut said = String::new();
     pointers(content).iter().for_each(|_| prose::add(&mut said, prose::PICTURE));
     said
+}
+
+/// What a pointer points to, without the scheme before it and what may follow.
+fn identity(pointer: &str) -> &str {
+    let id = pointer.split_once("://").map_or(pointer, |(_, id)| id);
+    id.split(['#', '?']).next().unwrap_or_default()
 }
 
 fn pointers(content: &Value) -> Vec<&str> {

@@ -35,14 +35,14 @@ pub struct Enclosed {
     pub source: Source,
 }
 
-/// A file with all turns of a conversation that it belongs to.
+/// The files of a message with all turns of a conversation that it is part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// The file.
-    pub file: Enclosed,
+    /// The files.
+    pub files: Vec<Enclosed>,
     /// Turns by their place in the conversation.
     pub turns: Vec<usize>,
-    /// The person sent it; else the model made it, and its word stays in the answer.
+    /// The person sent them; else the model made them, and their words stay in the answer.
     pub in_prompt: bool,
 }
 
@@ -134,32 +134,30 @@ pub fn keep(
         if wanting.is_empty() {
             continue;
         }
-        wanting.retain(|at| tried[*at] < files::MOST);
-        if wanting.is_empty() {
-            outcome.lost += 1;
-            continue;
-        }
-        wanting.iter().for_each(|at| tried[*at] += 1);
-        match keep_one(app, user, album, &placed.file) {
-            Ok(Some(id)) => {
-                outcome.kept += 1;
-                for at in wanting {
-                    let turn = &mut turns[at];
-                    if !turn.attachments.contains(&id) {
-                        turn.attachments.push(id);
-                    }
-                    if placed.in_prompt && !placed.file.word.is_empty() {
-                        turn.prompt = without(&turn.prompt, &placed.file.word);
-                    }
-                }
-            }
-            kept => {
+        for file in &placed.files {
+            wanting.retain(|at| tried[*at] < files::MOST);
+            wanting.iter().for_each(|at| tried[*at] += 1);
+            let kept = if wanting.is_empty() { Ok(None) } else { keep_one(app, user, album, file) };
+            let Ok(Some(id)) = kept else {
                 outcome.lost += 1;
                 outcome.full |= matches!(kept, Err(Error::TooLarge("storage_full", _)));
-            }
+                continue;
+            };
+            outcome.kept += 1;
+            wanting.iter().for_each(|at| attach(&mut turns[*at], id, placed.in_prompt.then_some(&file.word)));
         }
     }
     outcome
+}
+
+/// Says that a file belongs to a turn; the word that stands for it in the prompt goes.
+fn attach(turn: &mut ImportedTurn, file: FileId, word: Option<&String>) {
+    if !turn.attachments.contains(&file) {
+        turn.attachments.push(file);
+    }
+    if let Some(word) = word.filter(|word| !word.is_empty()) {
+        turn.prompt = without(&turn.prompt, word);
+    }
 }
 
 fn keep_one(app: &App, user: UserId, album: &mut Album, file: &Enclosed) -> Result<Option<FileId>, Error> {

@@ -13,6 +13,9 @@ const MOST_ENTRIES: usize = 100_000;
 /// Values in one message: each takes some 50 bytes of memory, however short its text.
 const MOST_VALUES: usize = 200_000;
 
+/// Longest value that is written on lines of its own: a line for a digit deep in brackets takes a hundred times its room.
+const LONGEST_PRETTY: usize = 64 << 10;
+
 /// The entries of an object, their values unread.
 pub struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -105,9 +108,14 @@ pub fn time(value: &Value) -> Option<i64> {
     Some(seconds as i64).filter(|seconds| (1..=253_402_300_799).contains(seconds))
 }
 
-/// A value as a person can read it.
+/// A value as a person can read it: on lines of its own where that does not make much more of it than it is.
 pub fn readable(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    let plain = serde_json::to_string(value).unwrap_or_default();
+    if plain.len() > LONGEST_PRETTY {
+        return plain;
+    }
+    let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+    if pretty.len() <= 4 * plain.len() { pretty } else { plain }
 }
 
 fn count_values(text: &str) -> usize {

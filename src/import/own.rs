@@ -5,13 +5,16 @@ use super::json::{Object, elements, text, time, value};
 use super::tree::{self, NOTHING};
 use crate::model::{ConversationId, Fault, PaidBy, Params, Status, Usage, UsageSource};
 use crate::store::{Imported, ImportedTurn};
-use crate::text::without_nul;
+use crate::text::{cut, without_nul};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 /// What such a file says of itself.
 pub const FORMAT: &str = "gpt-assistant conversation";
+
+/// Longest sentence about what went wrong, in graphemes.
+const LONGEST_SENTENCE: usize = 2000;
 
 /// Reads a conversation. `now` is what no time can be later than.
 pub fn read(object: &Object<'_>, now: i64) -> Result<(Imported, Vec<Placed>), &'static str> {
@@ -30,13 +33,18 @@ pub fn read(object: &Object<'_>, now: i64) -> Result<(Imported, Vec<Placed>), &'
         let parent = turn["parent_id"].as_i64().and_then(|parent| by_id.get(&parent).copied());
         if let Entry::Vacant(place) = by_id.entry(id) {
             place.insert(turns.len());
-            files.extend(enclosed(&turn["attachments"]).map(|file| Placed {
-                file,
-                turns: vec![turns.len()],
-                in_prompt: true,
-            }));
+            let enclosed: Vec<Enclosed> = enclosed(&turn["attachments"]).collect();
+            if !enclosed.is_empty() {
+                files.push(Placed { files: enclosed, turns: vec![turns.len()], in_prompt: true });
+            }
             turns.push(self::turn(&turn, id, parent, now));
         }
+    }
+    if turns.len() > tree::MOST_TURNS {
+        return Err(tree::TOO_MANY);
+    }
+    if turns.iter().map(ImportedTurn::size).sum::<usize>() > tree::MOST_TEXT {
+        return Err(tree::TOO_LONG);
     }
     let created = at("created").or(turns.first().map(|turn| turn.created)).unwrap_or(now);
     if turns.is_empty() && about.text(&["title"]).is_none() {
@@ -49,7 +57,7 @@ pub fn read(object: &Object<'_>, now: i64) -> Result<(Imported, Vec<Placed>), &'
         written_here: id.map(|id| (ConversationId(id), created)),
         title: tree::title(about.text(&["title"]).as_deref(), &turns),
         titled_by_person: about.text(&["titled_by"]).as_deref() == Some("user"),
-        model: about.text(&["model"]),
+        model: Some(tree::model_name(about.text(&["model"]).as_deref())).filter(|name| !name.is_empty()),
         system_prompt: about.text(&["system_prompt"]).map(without_nul),
         params: params(&about.value("params")),
         pinned: about.flag("pinned"),
@@ -77,8 +85,8 @@ fn turn(turn: &Value, id: i64, parent: Option<usize>, now: i64) -> ImportedTurn 
     // What was running when it was written has ended since.
     let status = text(&turn["status"]).and_then(Status::parse).filter(|status| *status != Status::Streaming);
     let fault = text(&turn["error"]).map(|message| Fault {
-        code: text(&turn["error_code"]).unwrap_or("unknown").to_owned(),
-        message: message.to_owned(),
+        code: sentence(text(&turn["error_code"]).unwrap_or("unknown")),
+        message: sentence(message),
     });
     ImportedTurn {
         source_id: format!("turn-{id}"),
@@ -87,10 +95,10 @@ fn turn(turn: &Value, id: i64, parent: Option<usize>, now: i64) -> ImportedTurn 
         attachments: Vec::new(),
         response: said("response"),
         reasoning: said("reasoning"),
-        model: said("model"),
+        model: tree::model_name(text(&turn["model"])),
         params: params(&turn["params"]),
         status: status.unwrap_or(Status::Interrupted),
-        finish_reason: text(&turn["finish_reason"]).map(str::to_owned),
+        finish_reason: text(&turn["finish_reason"]).map(sentence),
         fault,
         usage: Usage {
             prompt: tokens("prompt_tokens"),
@@ -105,6 +113,12 @@ fn turn(turn: &Value, id: i64, parent: Option<usize>, now: i64) -> ImportedTurn 
     }
 }
 
+/// Words about a turn: never longer than anything that is written here.
+fn sentence(said: &str) -> String {
+    without_nul(cut(said, LONGEST_SENTENCE))
+}
+
 fn params(value: &Value) -> Params {
-    serde_json::from_value(value.clone()).unwrap_or_default()
+    let params: Params = serde_json::from_value(value.clone()).unwrap_or_default();
+    if params.faults().next().is_some() { Params::default() } else { params }
 }

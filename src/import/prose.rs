@@ -85,7 +85,12 @@ pub fn without_marks(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('\u{E200}') {
         out.push_str(before);
-        rest = after.split_once('\u{E201}').map_or(after, |(_, after)| after);
+        let Some((_, after)) = after.split_once('\u{E201}') else {
+            // No mark is closed any more.
+            out.extend(after.chars().filter(|c| *c != '\u{E200}'));
+            return out;
+        };
+        rest = after;
     }
     out.push_str(rest);
     out
@@ -105,10 +110,19 @@ mod tests {
     }
 
     #[test]
+    fn i17_a_value_is_not_made_much_more_of_than_it_is() {
+        let deep = format!("{}{}0{}", "[".repeat(100), "0,".repeat(10_000), "]".repeat(100));
+        let value: Value = serde_json::from_str(&deep).unwrap();
+        assert!(unknown(&value).len() < 5 * deep.len());
+        assert!(unknown(&value).contains("[[[["));
+    }
+
+    #[test]
     fn thoughts_are_lifted_from_the_beginning_alone() {
         assert_eq!(lift_thoughts(" <think>\nplan\n</think>\n\nDone"), Some(("plan", "Done")));
         assert_eq!(lift_thoughts("Write <think>x</think>"), None);
         assert_eq!(lift_thoughts("<think>never closed"), None);
-        assert_eq!(without_marks("a\u{E200}cite\u{E202}turn1\u{E201}b\u{E200}c"), "abc");
+        assert_eq!(without_marks("a\u{E200}cite\u{E202}turn1\u{E201}b\u{E200}c\u{E200}"), "abc");
+        assert_eq!(without_marks(&"\u{E200}".repeat(1 << 20)), "");
     }
 }

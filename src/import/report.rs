@@ -104,27 +104,26 @@ impl Report {
         self.problem(title, reason);
     }
 
-    /// It cannot go on.
+    /// It cannot go on. That is the first of all problems, and never one of those that are only counted.
     pub fn fail(&mut self, reason: &str) {
         self.status = State::Failed;
-        self.problem("", reason);
+        self.name(0, Problem { title: String::new(), reason: reason.to_owned() });
     }
 
     /// Names a problem. Titles are of strangers: one line, and not long.
     pub fn problem(&mut self, title: &str, reason: &str) {
-        self.problem_count += 1;
         let title = tree::title(Some(title), &[]);
-        match self.problems.len() {
-            MOST_PROBLEMS => {
-                let more = self.problem_count - MOST_PROBLEMS as u64 + 1;
-                if let Some(last) = self.problems.last_mut() {
-                    *last = Problem {
-                        title: String::new(),
-                        reason: format!("{more} more problems are not named."),
-                    };
-                }
-            }
-            _ => self.problems.push(Problem { title, reason: reason.to_owned() }),
+        self.name(self.problems.len(), Problem { title, reason: reason.to_owned() });
+    }
+
+    fn name(&mut self, at: usize, problem: Problem) {
+        self.problem_count += 1;
+        self.problems.insert(at, problem);
+        let more = self.problem_count.saturating_sub(MOST_PROBLEMS as u64);
+        if more > 0 {
+            self.problems.truncate(MOST_PROBLEMS - 1);
+            let reason = format!("{} more problems are not named.", more + 1);
+            self.problems.push(Problem { title: String::new(), reason });
         }
     }
 }
@@ -145,6 +144,11 @@ mod tests {
         assert_eq!((report.total, sum, report.skipped), (1005, 1005, 3));
         assert_eq!(report.problems.len(), MOST_PROBLEMS);
         assert_eq!(report.problems[MOST_PROBLEMS - 1].reason, "803 more problems are not named.");
+        report.fail("why it ended");
+        assert_eq!(
+            (report.problems[0].reason.as_str(), report.problems.len()),
+            ("why it ended", MOST_PROBLEMS)
+        );
         assert!(report.to_text().len() < 200 << 10);
         assert_eq!(Report::from_text(&report.to_text()), report);
         assert_eq!(Report::from_text("{"), Report::default());

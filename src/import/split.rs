@@ -13,6 +13,9 @@ const LISTS: [&[u8]; 2] = [b"conversations", b"sessions"];
 /// Keys whose value is an object with such a list.
 const AROUND: [&[u8]; 2] = [b"chat-next-web-store", b"state"];
 
+/// Objects around a list, one in the other.
+const MOST_AROUND: usize = 4;
+
 /// What was found next. The text of a `Whole` is in `Splitter::piece`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -132,7 +135,7 @@ impl<R: BufRead> Splitter<R> {
                 self.places.push(Place::Object { held_list: true });
                 self.places.push(Place::List { comma: false });
             }
-            Some(b'{') if is_around => {
+            Some(b'{') if is_around && self.places.len() < MOST_AROUND => {
                 self.take()?;
                 self.places.push(Place::Object { held_list: false });
             }
@@ -365,6 +368,14 @@ mod tests {
         assert_eq!(texts("]}"), ["]", "}"]);
         assert_eq!(texts("<html>"), ["Cut"]);
         assert_eq!(texts("{\"a\" 1, {]"), ["Cut"]);
+    }
+
+    #[test]
+    fn i17_objects_around_a_list_are_not_followed_for_ever() {
+        let around = "{\"state\":".repeat(100_000);
+        let mut splitter = Splitter::new(around.as_bytes());
+        while splitter.advance().unwrap().is_some() {}
+        assert!(splitter.places.capacity() < 100, "{}", splitter.places.capacity());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! that answer. A later export, in which more was said, names it alike.
 
 use super::enclosed::{Enclosed, Placed};
+use crate::accounts::is_model_name;
 use crate::keys;
 use crate::model::{PaidBy, Params, Status, Usage};
 use crate::store::{Imported, ImportedTurn};
@@ -14,17 +15,15 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 /// Most turns of a conversation: they are written in one transaction.
-const MOST_TURNS: usize = 20_000;
+pub const MOST_TURNS: usize = 20_000;
 /// Most text of all its turns, in bytes; a prompt counts once for every answer to it.
-const MOST_TEXT: usize = 32 << 20;
+pub const MOST_TEXT: usize = 32 << 20;
 /// Most messages in all responses, each counted as often as it is part of one.
 const MOST_PARTS: usize = 1_000_000;
 /// Longest title, in graphemes.
 const LONGEST_TITLE: usize = 200;
 /// Longest name of a conversation or message that is kept as it is.
 const LONGEST_NAME: usize = 80;
-/// Longest name of a model that is kept.
-const LONGEST_MODEL: usize = 200;
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,15 +174,17 @@ fn placed(messages: &mut [Message], growing: &[Growing]) -> Vec<Placed> {
             }
         }
     }
-    let mut placed = Vec::new();
-    for at in order {
-        let Some((turns, in_prompt)) = turns_of.remove(&at) else { continue };
-        let files = std::mem::take(&mut messages[at].files).into_iter();
-        placed.extend(files.map(|file| Placed { file, turns: turns.clone(), in_prompt }));
-    }
-    placed
+    let placed = order.into_iter().filter_map(|at| {
+        let (turns, in_prompt) = turns_of.remove(&at)?;
+        Some(Placed { files: std::mem::take(&mut messages[at].files), turns, in_prompt })
+    });
+    placed.collect()
 }
 
+/// Why one is refused that is larger than a transaction should be.
+pub const TOO_MANY: &str = "It has more turns than can be taken in.";
+/// Likewise.
+pub const TOO_LONG: &str = "It has more text than can be taken in.";
 /// Why a conversation without messages is passed over.
 pub const NOTHING: &str = "There are no messages in it.";
 
@@ -281,7 +282,7 @@ fn grow(
             }
         }
         if turns.len() > MOST_TURNS || parts > MOST_PARTS {
-            return Err("It has more turns than can be taken in.");
+            return Err(TOO_MANY);
         }
     }
     Ok((turns, turn_of))
@@ -316,7 +317,7 @@ fn ripe(chat: &Chat, growing: Vec<Growing>, now: i64) -> Result<Vec<ImportedTurn
     for turn in &growing {
         total += turn.prompt.iter().chain(&turn.response).map(size).sum::<usize>();
         if total > MOST_TEXT {
-            return Err("It has more text than can be taken in.");
+            return Err(TOO_LONG);
         }
     }
     let turn = |growing: Growing| {
@@ -352,10 +353,9 @@ fn ripe(chat: &Chat, growing: Vec<Growing>, now: i64) -> Result<Vec<ImportedTurn
     Ok(growing.into_iter().map(turn).collect())
 }
 
-fn model_name(name: Option<&str>) -> String {
-    let name = name.unwrap_or_default();
-    let good = name.len() <= LONGEST_MODEL && !name.chars().any(|c| c.is_control() || c.is_whitespace());
-    if good { name.to_owned() } else { String::new() }
+/// The name of a model where it is one that people here could choose; else none.
+pub fn model_name(name: Option<&str>) -> String {
+    name.filter(|name| is_model_name(name)).unwrap_or_default().to_owned()
 }
 
 /// A name from an export; a long one by its sum.
@@ -407,6 +407,7 @@ pub fn title(given: Option<&str>, turns: &[ImportedTurn]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::enclosed::Source;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -414,6 +415,18 @@ mod tests {
         let parent = (!parent.is_empty()).then(|| parent.to_owned());
         let time = (time > 0).then_some(time);
         Message { id: id.into(), parent, role, text: format!("{id}."), time, ..Message::default() }
+    }
+
+    #[test]
+    fn i17_many_pictures_under_many_answers_cost_what_they_are() {
+        let file = || Enclosed { name: None, word: String::new(), source: Source::Beside("x".into()) };
+        let mut asked = message("u", "", Role::Person, 1);
+        asked.files = (0..50_000).map(|_| file()).collect();
+        let answers = (0..10_000).map(|at| message(&format!("a{at}"), "u", Role::Model, 2));
+        let messages = std::iter::once(asked).chain(answers).collect();
+        let (built, placed) = build("test", Chat { messages, ..Chat::default() }, NOW).unwrap();
+        assert_eq!((built.turns.len(), placed.len()), (10_000, 1));
+        assert_eq!((placed[0].files.len(), placed[0].turns.len()), (50_000, 10_000));
     }
 
     /// Each message as `id<parent@time`; ids begin with u, a or h.

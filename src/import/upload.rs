@@ -278,6 +278,51 @@ mod tests {
     }
 
     #[test]
+    fn u6_files_that_share_their_bytes_are_not_read_for_ever() {
+        // Digits that do not compress well, and a directory that names them fifty times.
+        let mut seed = 1_u64;
+        let mut digits = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from_digit((seed >> 60) as u32, 16).unwrap()
+        };
+        let text = format!("[\"{}\"]", (0..2 << 20).map(|_| digits()).collect::<String>());
+        let mut zip = Vec::new();
+        io::Read::read_to_end(
+            &mut {
+                let mut file = archive(&[("conversations-00.json", &text)]);
+                file.seek(SeekFrom::Start(0)).unwrap();
+                file
+            },
+            &mut zip,
+        )
+        .unwrap();
+        let end = zip.len() - 22;
+        let at = u32::from_le_bytes(zip[end + 16..end + 20].try_into().unwrap()) as usize;
+        let entry = zip[at..end].to_vec();
+        let name = entry.windows(2).position(|two| two == b"00").unwrap();
+        let mut made = zip[..at].to_vec();
+        for copy in 0..50_u8 {
+            let mut entry = entry.clone();
+            entry[name..name + 2].copy_from_slice(format!("{copy:02}").as_bytes());
+            made.extend(entry);
+        }
+        let size = u32::try_from(made.len() - at).unwrap();
+        made.extend(&zip[end..]);
+        let end = made.len() - 22;
+        made[end + 8..end + 10].copy_from_slice(&50_u16.to_le_bytes());
+        made[end + 10..end + 12].copy_from_slice(&50_u16.to_le_bytes());
+        made[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+        let file = file(|mut file| {
+            io::Write::write_all(&mut file, &made).unwrap();
+            file
+        });
+        let found = read(file, u64::MAX, 1000);
+        let whole = found.iter().filter(|piece| piece.len() > text.len()).count();
+        assert_eq!(found.len(), 50, "every one of them was there");
+        assert!((1..20).contains(&whole), "{whole} were read");
+    }
+
+    #[test]
     fn a_bare_text_is_read_from_its_beginning() {
         let bare = |text: &str| {
             file(|mut file| {

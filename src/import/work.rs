@@ -1,7 +1,7 @@
 //! Goes through an upload and stores what is in it, some conversations at a time: enough that they share a commit, few
 //! enough that nobody else's write waits for long.
 
-use super::enclosed::{self, Album};
+use super::enclosed::{self, Album, Enclosed};
 use super::report::Report;
 use super::tree::NOTHING;
 use super::upload::{Piece, Progress, Upload, last_part, may_be_foreign};
@@ -9,7 +9,7 @@ use super::{Format, Read, Refused, conversation};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::UserId;
-use crate::store::{Imported, ImportedTurn};
+use crate::store::Imported;
 use std::path::Path;
 
 /// Conversations that are stored together, and text that is.
@@ -18,7 +18,7 @@ const TEXT_TOGETHER: usize = 512 << 10;
 /// Conversations of one import, and how many of them may be beyond reading: a gigabyte of commas is not gone through.
 const MOST: u64 = 200_000;
 const MOST_REFUSED: u64 = 10_000;
-/// Values that are no conversations, in one file of an archive.
+/// Values that are no conversations, in all files of an archive.
 const MOST_FOREIGN: u64 = 1_000_000;
 /// What is left free on the disk for everybody else.
 const ROOM: u64 = 64 << 20;
@@ -84,6 +84,7 @@ pub fn run(
         report,
         batch: Vec::new(),
         refused: Vec::new(),
+        foreign: 0,
         text: 0,
         keep,
         album: upload.album(most),
@@ -124,6 +125,8 @@ struct Work<'a> {
     report: &'a mut Report,
     batch: Vec<Read>,
     refused: Vec<(String, &'static str)>,
+    /// Values that were passed over.
+    foreign: u64,
     text: usize,
     keep: &'a mut dyn FnMut(&Report),
     album: Album,
@@ -137,6 +140,10 @@ impl Work<'_> {
         piece: &Piece<'_>,
         progress: Progress,
     ) -> Result<(), Stop> {
+        // Values that are no conversations are not stored, which is where it is looked at otherwise.
+        if self.app.is_draining() {
+            return Err(Stop::Draining);
+        }
         if file.name != name {
             *file = InFile { name: name.to_owned(), ..InFile::default() };
         }
@@ -153,7 +160,8 @@ impl Work<'_> {
         match read {
             Err(Refused { foreign: true, .. }) if !file.has_conversations && may_be_foreign(name) => {
                 file.foreign += 1;
-                return if file.foreign > MOST_FOREIGN { Err(Stop::Failed(super::FOREIGN)) } else { Ok(()) };
+                self.foreign += 1;
+                return if self.foreign > MOST_FOREIGN { Err(Stop::Failed(super::FOREIGN)) } else { Ok(()) };
             }
             Err(refused) => {
                 self.add(Err((refused.title.unwrap_or(place), refused.reason)), progress)?;
@@ -181,9 +189,8 @@ impl Work<'_> {
         }
         match entry {
             Ok(read) => {
-                let size = |turn: &ImportedTurn| turn.prompt.len() + turn.response.len();
-                self.text += read.conversation.turns.iter().map(size).sum::<usize>();
-                self.text += read.files.iter().map(|placed| placed.file.size()).sum::<usize>();
+                let files = read.files.iter().flat_map(|placed| &placed.files);
+                self.text += read.conversation.size() + files.map(Enclosed::size).sum::<usize>();
                 self.batch.push(read);
             }
             Err(refused) => self.refused.push(refused),
@@ -199,16 +206,24 @@ impl Work<'_> {
     /// Stores what has gathered.
     fn store(&mut self) -> Result<(), Stop> {
         self.may_go_on()?;
+        // Before anything is counted: a stop in between leaves the report at what is stored.
+        let mut batch = Vec::with_capacity(self.batch.len());
+        let before = self.report.clone();
+        for read in std::mem::take(&mut self.batch) {
+            match self.with_files(read) {
+                Ok(conversation) => batch.push(conversation),
+                Err(stop) => {
+                    *self.report = before;
+                    return Err(stop);
+                }
+            }
+        }
         self.text = 0;
         for (title, reason) in self.refused.drain(..) {
             match reason {
                 NOTHING => self.report.count_empty(&title, reason),
                 _ => self.report.count_failed(&title, reason),
             }
-        }
-        let mut batch = Vec::with_capacity(self.batch.len());
-        for read in std::mem::take(&mut self.batch) {
-            batch.push(self.with_files(read)?);
         }
         let titles: Vec<String> = batch.iter().map(|imported| imported.title.clone()).collect();
         for (outcome, title) in self.app.store.add_imported(self.user, batch).into_iter().zip(&titles) {
@@ -228,9 +243,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The conversation, with its pictures and files where they are to be had.
+    /// The conversation as it may be here, with its pictures and files where they are to be had.
     fn with_files(&mut self, read: Read) -> Result<Imported, Stop> {
         let Read { mut conversation, files, .. } = read;
+        // The next question goes out with it: no longer than a person here could have made it.
+        let most = self.app.config.chat.max_message_chars;
+        conversation.system_prompt =
+            conversation.system_prompt.map(|prompt| prompt.chars().take(most).collect());
         if files.is_empty() {
             return Ok(conversation);
         }

@@ -4,33 +4,41 @@
 use bytes::Bytes;
 use hyper::Response;
 use hyper::body::{Body, Frame, SizeHint};
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// What goes on in one connection.
-pub struct Activity {
-    begun: Instant,
+pub struct Activity(Mutex<State>);
+
+struct State {
     /// Requests that have no reply yet.
-    requests: AtomicUsize,
-    /// When a reply, or a piece of one, was last taken to be sent: milliseconds since `begun`.
-    last: AtomicU64,
+    requests: usize,
+    /// Replies that are being sent, and when a piece of each was last taken.
+    replies: HashMap<u64, Instant>,
+    next: u64,
+    /// When a request or a reply last ended.
+    last: Instant,
 }
 
 impl Activity {
     pub fn new() -> Arc<Activity> {
-        Arc::new(Activity { begun: Instant::now(), requests: AtomicUsize::new(0), last: AtomicU64::new(0) })
+        let state = State { requests: 0, replies: HashMap::new(), next: 0, last: Instant::now() };
+        Arc::new(Activity(Mutex::new(state)))
     }
 
-    /// How long nothing has been sent; zero while a request is being answered. A stream of events sends something every
-    /// 15 seconds, unless its reader takes nothing.
+    /// How long the connection has been of no use: since a piece of the reply that rests longest was taken, or since
+    /// anything ended; zero while it waits for us alone. A stream of events sends something every 15 seconds, unless its
+    /// reader takes nothing, and what one reply does is no excuse for another.
     pub fn rest(&self) -> Duration {
-        if self.requests.load(Relaxed) > 0 {
-            return Duration::ZERO;
+        let state = self.lock();
+        match (state.replies.values().min(), state.requests) {
+            (Some(longest), _) => longest.elapsed(),
+            (None, 0) => state.last.elapsed(),
+            (None, _) => Duration::ZERO,
         }
-        self.begun.elapsed().saturating_sub(Duration::from_millis(self.last.load(Relaxed)))
     }
 
     /// Watches over a request and the sending of its reply.
@@ -38,15 +46,22 @@ impl Activity {
         self: Arc<Activity>,
         answer: impl Future<Output = Response<B>>,
     ) -> Response<Watched<B>> {
-        self.requests.fetch_add(1, Relaxed);
+        self.lock().requests += 1;
         let answering = Answering(self.clone());
         let response = answer.await;
         drop(answering);
-        response.map(|inner| Watched { inner, activity: self })
+        let number = {
+            let mut state = self.lock();
+            state.next += 1;
+            let number = state.next;
+            state.replies.insert(number, Instant::now());
+            number
+        };
+        response.map(|inner| Watched { inner, reply: Reply { number, activity: self } })
     }
 
-    fn note(&self) {
-        self.last.store(self.begun.elapsed().as_millis() as u64, Relaxed);
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,15 +70,30 @@ struct Answering(Arc<Activity>);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Relaxed);
-        self.0.note();
+        let mut state = self.0.lock();
+        state.requests -= 1;
+        state.last = Instant::now();
+    }
+}
+
+/// A reply that is being sent, until it is dropped.
+struct Reply {
+    number: u64,
+    activity: Arc<Activity>,
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let mut state = self.activity.lock();
+        state.replies.remove(&self.number);
+        state.last = Instant::now();
     }
 }
 
 /// A body whose sending is noted.
 pub struct Watched<B> {
     inner: B,
-    activity: Arc<Activity>,
+    reply: Reply,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
@@ -76,7 +106,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         if polled.is_ready() {
-            self.activity.note();
+            self.reply.activity.lock().replies.insert(self.reply.number, Instant::now());
         }
         polled
     }
@@ -107,7 +137,14 @@ mod tests {
             Response::new(())
         }));
         assert!(activity.rest() < began.elapsed(), "the end of answering counts, not its beginning");
+        // A reply that rests is not hidden by one that moves.
+        let moving = runtime.block_on(activity.clone().watch(async { Response::new(()) }));
+        std::thread::sleep(Duration::from_millis(20));
+        activity.lock().replies.insert(moving.body().reply.number, Instant::now());
+        assert!(activity.rest() >= Duration::from_millis(20));
         drop(response);
+        assert!(activity.rest() < began.elapsed() - Duration::from_millis(20));
+        drop(moving);
         // A request that was taken back has ended as well.
         drop(activity.clone().watch(std::future::pending::<Response<()>>()));
         std::thread::sleep(Duration::from_millis(5));

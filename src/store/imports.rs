@@ -45,6 +45,14 @@ pub struct Imported {
     pub current: Option<usize>,
 }
 
+impl Imported {
+    /// About how many bytes of memory its texts take.
+    pub fn size(&self) -> usize {
+        let prompt = self.system_prompt.as_ref().map_or(0, String::len);
+        self.title.len() + prompt + self.turns.iter().map(ImportedTurn::size).sum::<usize>()
+    }
+}
+
 /// A turn of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedTurn {
@@ -80,6 +88,13 @@ pub struct ImportedTurn {
     pub finished: i64,
 }
 
+impl ImportedTurn {
+    /// About how many bytes of memory its texts take.
+    pub fn size(&self) -> usize {
+        self.prompt.len() + self.response.len() + self.reasoning.len()
+    }
+}
+
 /// What became of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -107,9 +122,12 @@ pub struct Unfinished {
 /// A conversation that is here already.
 struct Here {
     id: i64,
+    /// The export was made of it here: its turns go by their numbers.
+    by_number: bool,
     title: String,
     titled_by_person: bool,
-    current: Option<i64>,
+    /// Its current turn was written here.
+    went_on: bool,
     deleted: bool,
     updated: i64,
 }
@@ -189,15 +207,16 @@ fn find(c: &Connection, user: UserId, imported: &Imported) -> Result<Option<Here
     let here = |row: &rusqlite::Row<'_>| {
         Ok(Here {
             id: row.get(0)?,
+            by_number: false,
             title: row.get(1)?,
             titled_by_person: row.get::<_, String>(2)? == "user",
-            current: row.get(3)?,
-            deleted: row.get(4)?,
-            updated: row.get(5)?,
+            went_on: row.get(5)?,
+            deleted: row.get(3)?,
+            updated: row.get(4)?,
         })
     };
-    let columns =
-        "SELECT id, title, titled_by, current_turn_id, deleted_at IS NOT NULL, updated_at FROM conversations";
+    let columns = "SELECT id, title, titled_by, deleted_at IS NOT NULL, updated_at, \
+         coalesce((SELECT source_id IS NULL FROM turns WHERE turns.id = current_turn_id), 0) FROM conversations";
     let sql = format!("{columns} WHERE user_id = ? AND source = ? AND source_id = ?");
     let values = params![user.0, imported.source, imported.source_id];
     if let Some(found) = optional(c.prepare_cached(&sql)?.query_row(values, here))? {
@@ -207,7 +226,8 @@ fn find(c: &Connection, user: UserId, imported: &Imported) -> Result<Option<Here
         return Ok(None);
     };
     let sql = format!("{columns} WHERE user_id = ? AND id = ? AND created_at = ?");
-    optional(c.prepare_cached(&sql)?.query_row([user.0, id.0, created], here))
+    let found = optional(c.prepare_cached(&sql)?.query_row([user.0, id.0, created], here))?;
+    Ok(found.map(|here| Here { by_number: true, ..here }))
 }
 
 fn add(c: &Connection, user: UserId, imported: &Imported) -> Result<Outcome> {
@@ -237,15 +257,18 @@ fn add(c: &Connection, user: UserId, imported: &Imported) -> Result<Outcome> {
     Ok(Outcome::Added)
 }
 
-/// Turns of a known conversation by their name where they come from; whether each still waits for its answer, and whether
-/// it was imported. One that was written here goes by its number, as our own exports call it.
+/// Turns of a known conversation by their name in the export at hand; whether each still waits for its answer, and whether
+/// it was imported.
 type Known = HashMap<String, (i64, bool, bool)>;
 
 fn known(c: &Connection, user: UserId, here: &Here) -> Result<Known> {
-    let sql = "SELECT coalesce(source_id, 'turn-' || id), id, \
-         response = '' AND status <> 'streaming', source_id IS NOT NULL \
-         FROM turns WHERE conversation_id = ? AND user_id = ?";
-    let mut query = c.prepare_cached(sql)?;
+    // Numbers of two servers must not be mixed: one that was written here is no turn of another's export.
+    let name = if here.by_number { "'turn-' || id" } else { "source_id" };
+    let sql = format!(
+        "SELECT {name}, id, response = '' AND status <> 'streaming', source_id IS NOT NULL \
+         FROM turns WHERE conversation_id = ? AND user_id = ? AND {name} IS NOT NULL"
+    );
+    let mut query = c.prepare_cached(&sql)?;
     let rows = query
         .query_map([here.id, user.0], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?))))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -260,9 +283,7 @@ fn update(c: &Connection, user: UserId, here: &Here, imported: &Imported) -> Res
         return Ok(Outcome::Known);
     }
     // Who has gone on here stays where that led.
-    let went_on =
-        here.current.is_some_and(|id| known.values().any(|(known, _, imported)| *known == id && !imported));
-    let current = imported.current.and_then(|at| ids.get(at)).filter(|_| changed && !went_on);
+    let current = imported.current.and_then(|at| ids.get(at)).filter(|_| changed && !here.went_on);
     let sql = "UPDATE conversations SET title = ?1, current_turn_id = coalesce(?2, current_turn_id), \
          updated_at = CASE WHEN ?3 THEN max(updated_at, ?4) ELSE updated_at END WHERE id = ?5";
     let title = if retitled { &imported.title } else { &here.title };

@@ -290,6 +290,73 @@ fn our_own_export_comes_back_without_loss() {
 }
 
 #[test]
+fn an_export_of_what_was_imported_is_known_as_well() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    import(&ann, &bytes(&json!([chatgpt("c1", "Old", &["q1", "a1", "q2", "a2"])])));
+    let before = titled(&ann, "Old");
+    for format in ["json", "openwebui"] {
+        let export = ann.get(&format!("/api/export?format={format}")).expect(200).body;
+        assert_eq!(counts(&import(&ann, &export)), [0, 0, 1, 0], "{format}");
+        assert_eq!(titled(&ann, "Old"), before, "{format}");
+    }
+}
+
+#[test]
+fn numbers_of_two_servers_are_not_mixed() {
+    let (old, new) = (Server::start(), Server::start());
+    let (ann, moved) = (old.user("ann"), new.user("ann"));
+    let say = |client: &Client, conversation: &Value, text: &str| {
+        client.post("/api/chat", &json!({"message": text, "conversation_id": conversation})).expect(200);
+    };
+    let there = ann.chat("first")["conversation_id"].clone();
+    say(&ann, &there, "second");
+    import(&moved, &ann.get("/api/export?format=json").expect(200).body);
+    let here = titled(&moved, "first")["id"].clone();
+    // Both have a third turn now, and both call it their third.
+    say(&moved, &here, "third, here");
+    say(&ann, &there, "third, there");
+    say(&ann, &there, "fourth, there");
+    assert_eq!(counts(&import(&moved, &ann.get("/api/export?format=json").expect(200).body)), [0, 1, 0, 0]);
+    let all = moved.get(&format!("/api/conversations/{here}/export?format=json")).expect(200).text();
+    for text in ["third, here", "third, there", "fourth, there"] {
+        assert_eq!(all.matches(text).count(), 1, "{text}");
+    }
+    let turns = moved.get(&format!("/api/conversations/{here}/export?format=json")).expect(200).json();
+    let turn =
+        |text: &str| turns["turns"].as_array().unwrap().iter().find(|turn| turn["prompt"] == text).unwrap();
+    assert_eq!(turn("fourth, there")["parent_id"], turn("third, there")["id"]);
+    assert_eq!(turn("third, here")["parent_id"], turn("third, there")["parent_id"]);
+}
+
+#[test]
+fn i17_an_import_brings_nothing_that_could_not_be_made_here() {
+    let server = Server::with(|config| config.chat.max_message_chars = 1000);
+    let ann = server.user("ann");
+    let long = "x".repeat(1 << 20);
+    let turn = |id: i64, status: &str| {
+        json!({"id": id, "prompt": "q", "response": "r", "model": "a model\u{0}", "finish_reason": long, "error": long, "error_code": long,
+            "status": status, "params": {"temperature": 1e300, "max_tokens": u32::MAX, "reasoning_effort": long}})
+    };
+    let export = json!({"format": "gpt-assistant conversation", "turns": [turn(1, "complete"), turn(2, "failed")],
+        "conversation": {"id": 1, "title": "Long", "created": 5, "model": long, "system_prompt": long, "params": {"top_p": -1}}});
+    assert_eq!(counts(&import(&ann, &bytes(&export))), [1, 0, 0, 0]);
+    let marks = format!("a{}", "\u{301}".repeat(1 << 20));
+    let marked = json!([{"id": "m", "title": marks, "mapping": {"u": node("", "user", 5, "q")}}]);
+    assert_eq!(counts(&import(&ann, &bytes(&marked))), [1, 0, 0, 0]);
+    let list = ann.get("/api/conversations?limit=200").expect(200);
+    let (long_one, marked_one) = (titled(&ann, "Long"), &list.json()["conversations"]);
+    assert!(marked_one.as_array().unwrap().iter().all(|c| c["title"].as_str().unwrap().len() < 10_000));
+    assert_eq!(long_one["model"], json!(null));
+    assert_eq!(long_one["system_prompt"].as_str().unwrap().len(), 1000);
+    assert!(long_one["params"].as_object().unwrap().values().all(Value::is_null), "{}", long_one["params"]);
+    for turn in long_one["turns"].as_array().unwrap() {
+        assert!(turn.to_string().len() < 20_000, "{}", turn.to_string().len());
+        assert_eq!(turn["model"], "");
+    }
+}
+
+#[test]
 fn the_shape_of_open_webui_comes_back_too() {
     let server = Server::start();
     let ann = furnished(&server);

@@ -160,6 +160,10 @@ fn o5_rights_that_are_too_wide_are_told_with_the_command_that_mends_them() {
     let ended = place.run(&["doctor", "--offline"]);
     says(&ended, "warn", "configuration", &["holds a secret", "chmod 640"]);
     assert!(!ended.stdout.contains("canary"));
+    place.write("config.toml", "[metrics]\ntoken = \"a-token-of-some-length-canary\"\n");
+    let ended = place.run(&["doctor", "--offline"]);
+    says(&ended, "warn", "configuration", &["holds a secret"]);
+    assert!(!ended.stdout.contains("canary"));
     place.before = "ulimit -n 64;".into();
     says(&place.run(&["doctor", "--offline"]), "warn", "open files", &["64", "LimitNOFILE"]);
 }

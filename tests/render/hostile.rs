@@ -298,21 +298,3 @@ fn is_bearable(name: &str, text: &str) {
     assert!(size < 48 * text.len() + 10_000, "{name}: {} bytes became {size}", text.len());
     assert!(took.as_secs() < 10, "{name}: {took:?}");
 }
-
-/// `cargo test --release --test render -- --ignored --nocapture cost` prints what rendering costs.
-#[test]
-#[ignore = "prints timings"]
-fn cost_of_a_mebibyte_of_each_bomb() {
-    let mut costs: Vec<_> = bombs(1 << 20)
-        .into_iter()
-        .map(|(name, text)| {
-            let start = std::time::Instant::now();
-            let size: usize = blocks(&text).iter().map(String::len).sum();
-            (start.elapsed(), name, size as f64 / text.len() as f64)
-        })
-        .collect();
-    costs.sort_by_key(|cost| std::cmp::Reverse(cost.0));
-    for (time, name, factor) in &costs[..20] {
-        println!("{time:9.1?}  x{factor:.1}  {name}");
-    }
-}
