@@ -7,7 +7,7 @@ import { lazyTray } from "./chat_parts.js";
 /** From this part of the limit on the count is shown. */
 const WARN = 0.9;
 
-/** `hooks` are `send(text, files)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`, and `opened()` when the box is another draft's. */
+/** `hooks` are `send(text, files)`, `stop()`, `typed(text)`, `settings()`, `editLast()`, `chooseModel(id)`, and `opened()` when the box has another draft. */
 export function mountComposer(dock, ctx, hooks) {
   const { t } = ctx;
   const form = dock.querySelector("form");
@@ -92,12 +92,13 @@ export function mountComposer(dock, ctx, hooks) {
     notice,
     /** The box is that of this conversation, and holds `{text, files}`. */
     open(conversation, { text, files }) {
+      const before = field.value;
       const isNew = early.trim() !== "" && !text.includes(early);
       field.value = isNew ? text + early : text;
       early = "";
       tray.open(conversation, files);
       update();
-      hooks.opened();
+      if (field.value !== before) hooks.opened();
       if (isNew) hooks.typed(field.value);
     },
     /** A new chat has this number now: what is on its way to it goes there. */
