@@ -130,18 +130,23 @@ impl Answers {
         finish: Arc<Finish>,
         ended: Ended,
     ) {
-        let answers = self.clone();
-        store.finish_turn(finish.clone(), move |written| match written {
-            Ok(()) => {
-                // In this order: who is told of the end may send the next message at once.
-                answers.remove(&generation);
-                generation.end(ended);
-            }
-            Err(_) => {
-                generation.mark_unwritten();
-                answers.lock().unwritten.push((generation, finish, ended));
-            }
-        });
+        let (answers, of) = (self.clone(), generation.clone());
+        store.finish_turn(
+            move || of.number(),
+            finish.clone(),
+            move |written| match written {
+                _ if generation.is_lost() => answers.remove(&generation),
+                Ok(()) => {
+                    // In this order: who is told of the end may send the next message at once.
+                    answers.remove(&generation);
+                    generation.end(ended);
+                }
+                Err(_) => {
+                    generation.mark_unwritten();
+                    answers.lock().unwritten.push((generation, finish, ended));
+                }
+            },
+        );
     }
 
     /// All that run; where nothing is to be done, after a wait.

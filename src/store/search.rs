@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::model::{Turn, TurnId, UserId};
 use crate::text::is_cjk;
 use rusqlite::{Connection, params};
+use std::borrow::Cow;
 
 /// Longest query that is looked at, in words; what comes after them narrows nothing.
 const MOST_WORDS: usize = 32;
@@ -56,7 +57,10 @@ fn owner(user: UserId) -> String {
     format!("u{}", user.0)
 }
 
-fn spaced(text: &str) -> String {
+fn spaced(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len() + text.len() / 2);
     for c in text.chars() {
         if is_cjk(c) {
@@ -65,7 +69,7 @@ fn spaced(text: &str) -> String {
             out.push(c);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 impl Store {

@@ -37,8 +37,10 @@ const BESIDE: usize = 64;
 const IDLE_CONNECTIONS: usize = 128;
 /// Clear of the five seconds after which most servers close an idle connection.
 const IDLE_AGE: Duration = Duration::from_millis(3500);
-/// Of each connection, in and out. An answer's pieces are far smaller.
-const BUFFER: usize = 8 << 10;
+/// Of each connection. An answer's pieces are far smaller, and the head of a reply must fit in.
+const BUFFER_IN: usize = 8 << 10;
+/// The head of a request must fit in.
+const BUFFER_OUT: usize = 4 << 10;
 const WRITE: Duration = Duration::from_secs(30);
 /// Of a body that says why a request was refused.
 const LONGEST_REFUSAL: u64 = 64 << 10;
@@ -268,10 +270,10 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         .user_agent(concat!("gpt-assistant/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         .max_redirects(0)
-        .input_buffer_size(BUFFER)
-        .output_buffer_size(BUFFER)
+        .input_buffer_size(BUFFER_IN)
+        .output_buffer_size(BUFFER_OUT)
         // What is larger than the buffer would look like a line that was cut.
-        .max_response_header_size(BUFFER - 1)
+        .max_response_header_size(BUFFER_IN - 1)
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .max_idle_age(IDLE_AGE)
