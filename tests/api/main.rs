@@ -45,6 +45,7 @@ mod text;
 mod tokens;
 mod transcripts;
 mod tree;
+mod two_factor;
 mod upstream_body;
 mod upstream_network;
 mod upstream_request;
