@@ -290,6 +290,15 @@ fn an_export_holds_what_was_sent() {
 }
 
 #[test]
+fn a_million_files_are_counted_before_they_are_compared() {
+    let server = Server::with(|config| config.chat.max_message_chars = 1_000_000);
+    let ann = server.user("ann");
+    let files: Vec<i64> = (1..=1_000_000).collect();
+    ann.post("/api/chat", &json!({"message": "x", "attachments": files})).names(&["attachments"]);
+    ann.post("/api/chat", &json!({"message": "x", "attachments": [1, 1]})).names(&["attachments"]);
+}
+
+#[test]
 fn a_backup_holds_what_was_sent() {
     let server = Server::start();
     let ann = server.user("ann");
