@@ -156,6 +156,21 @@ fn u16_a_picture_that_nobody_has_goes_at_the_next_start() {
 }
 
 #[test]
+fn a_backup_that_cannot_read_a_file_is_none() {
+    let place = with_data(false);
+    let picture = place.data().join("avatars/1_0123456789abcdef0123456789abcdef.png");
+    std::os::unix::fs::symlink(&picture, &picture).unwrap();
+    let file = place.path().join("backup.zip");
+    let ended = place.run(&["backup", &file.display().to_string()]);
+    is_refused(&ended, 1, &[&picture.display().to_string()], "a link that leads to itself");
+    assert!(!file.exists());
+    // One that is gone is gone: it was replaced while the backup was made.
+    fs::remove_file(&picture).unwrap();
+    std::os::unix::fs::symlink("nowhere", &picture).unwrap();
+    assert_eq!(place.run(&["backup", &file.display().to_string()]).code, Some(0));
+}
+
+#[test]
 fn s14_a_key_that_is_needed_must_be_the_right_one() {
     let place = with_data(true);
     let key = place.data().join("master.key");
