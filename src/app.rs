@@ -173,7 +173,7 @@ impl App {
         Ok(App {
             passwords: Passwords::new()?,
             limits: Limits::new(&config.limits),
-            upstream: upstream::Client::new(&config.upstream).map_err(refused)?,
+            upstream: upstream::Client::new(&config.upstream, clock.clone()).map_err(refused)?,
             models: Models::default(),
             oss: Oss::new(&config.oss),
             answers: Arc::default(),
