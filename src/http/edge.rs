@@ -114,6 +114,7 @@ pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, https: bool, re
 #[derive(Clone, Copy)]
 struct Label {
     route: &'static str,
+    /// For a model, or for a file on its way: its time says nothing of the server.
     waits: bool,
     user: Option<UserId>,
 }
@@ -125,7 +126,7 @@ pub fn label(response: &mut Response, route: &'static str) {
 
 /// Counts a reply under its row of the table, and says who asked.
 pub fn label_route(response: &mut Response, route: &Route, user: Option<UserId>) {
-    let waits = matches!(route.run, Run::Waiting(_));
+    let waits = !matches!(route.run, Run::Blocking(_));
     response.extensions_mut().insert(Label { route: route.path, waits, user });
 }
 
