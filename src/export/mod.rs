@@ -9,12 +9,16 @@ use crate::archive::Writing;
 use crate::error::{Error, Result};
 use crate::model::{Attachment, ConversationId, Status, Turn, TurnId, UserId};
 use crate::store::{Conversation, Listing, User};
-use crate::{files, keys, text};
+use crate::{disk, files, keys, text};
 use serde::{Serialize, Serializer};
+use std::fs;
 use std::io::{Seek, Write};
+use std::path::PathBuf;
 
 /// Conversations that are listed at once.
 const PAGE: usize = 100;
+/// What the names of files begin with that are written to be sent, in the data folder.
+const DRAFT: &str = "download-";
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,19 @@ pub struct Document {
     pub name: String,
     /// Its media type.
     pub media_type: &'static str,
+}
+
+/// Where to write what is to be sent; `id` is the request's number.
+pub fn draft(app: &App, id: &str) -> PathBuf {
+    app.config.server.data_dir.join(format!("{DRAFT}{id}.part"))
+}
+
+/// Removes what an end without warning left while it was written.
+pub fn sweep(app: &App) {
+    let folder = &app.config.server.data_dir;
+    for name in disk::names(folder).iter().filter(|name| name.starts_with(DRAFT)) {
+        let _ = fs::remove_file(folder.join(name));
+    }
 }
 
 /// Writes one conversation, whole, and says what it is.

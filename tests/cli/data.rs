@@ -151,8 +151,11 @@ fn u16_a_picture_that_nobody_has_goes_at_the_next_start() {
     for name in left {
         fs::write(place.data().join("avatars").join(name), "left by an end without warning").unwrap();
     }
+    let export = place.data().join("download-0123abcd-7.part");
+    fs::write(&export, "an export that was cut off").unwrap();
     drop(place.serve(&[]));
     assert_eq!(fs::read_dir(place.data().join("avatars")).unwrap().count(), 0);
+    assert!(!export.exists());
 }
 
 #[test]
