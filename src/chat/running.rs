@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn nothing_begins_once_the_answers_are_closed() {
         let answers = Answers::default();
-        let new = || Arc::new(Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default()));
+        let new =
+            || Arc::new(Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default()));
         assert!(answers.add(&new(), 8, 8).unwrap().is_none());
         answers.close();
         assert!(matches!(answers.add(&new(), 8, 8), Err(Error::Draining)));

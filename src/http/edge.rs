@@ -1,10 +1,9 @@
 //! What every request meets first and every reply last: a number, the client's address, security headers, CORS.
 
-use super::endpoint;
 use super::route::{Response, Route, Run};
+use super::{endpoint, reply};
 use crate::app::App;
 use crate::error::Error;
-use crate::http::reply;
 use crate::model::UserId;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Version};
