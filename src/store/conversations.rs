@@ -120,7 +120,8 @@ impl Store {
         self.read(|c| get(c, user, id))
     }
 
-    /// The newest `limit` turns of a conversation below `before`, ascending, and whether there are older ones.
+    /// The newest `limit` turns of a conversation below `before`, or as many as a page holds, ascending, and whether there
+    /// are older ones.
     pub fn conversation_turns(
         &self,
         user: UserId,
@@ -130,13 +131,9 @@ impl Store {
     ) -> Result<(Vec<Turn>, bool)> {
         self.read(|c| {
             let below = before.map_or(i64::MAX, |turn| turn.0);
-            let mut found = turns::select(
-                c,
-                "conversation_id = ?1 AND user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4",
-                params![id.0, user.0, below, limit + 1],
-            )?;
-            let more = found.len() > limit;
-            found.truncate(limit);
+            let condition = "conversation_id = ?1 AND user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+            let values = params![id.0, user.0, below, limit + 1];
+            let (mut found, more) = turns::page(c, condition, values, limit)?;
             found.reverse();
             files::fill(c, &mut found)?;
             Ok((found, more))

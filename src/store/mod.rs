@@ -34,6 +34,7 @@ pub use imports::{Imported, ImportedTurn, Outcome, Unfinished};
 pub use inspect::{Inspection, inspect};
 pub use migrate::Change;
 pub use prompts::Prompt;
+pub use search::MOST_WORDS;
 pub use sessions::Identity;
 pub use settings::Setting;
 pub use turns::{Begun, Chunk, ChunkKind, Context, Exchange, Finish, NewTurn, Start, Target};

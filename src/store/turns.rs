@@ -139,6 +139,9 @@ pub struct Finish {
     pub now: i64,
 }
 
+/// Text on one page of turns, in bytes: a page is in memory whole, and an import may bring turns of megabytes.
+const PAGE: usize = 4 << 20;
+
 const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
      usage_source, paid_by, created_at, finished_at, reset_at";
@@ -180,6 +183,26 @@ pub(super) fn select(c: &Connection, condition: &str, values: &[&dyn ToSql]) -> 
     let mut query = c.prepare_cached(&format!("SELECT {COLUMNS} FROM turns WHERE {condition}"))?;
     let rows = query.query_map(values, turn)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Of these the first `limit` (at least 1), or as many as a page holds, and whether there are more.
+pub(super) fn page(
+    c: &Connection,
+    condition: &str,
+    values: &[&dyn ToSql],
+    limit: usize,
+) -> Result<(Vec<Turn>, bool)> {
+    let mut query = c.prepare_cached(&format!("SELECT {COLUMNS} FROM turns WHERE {condition}"))?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for row in query.query_map(values, turn)? {
+        let turn = row?;
+        bytes += turn.prompt.len() + turn.response.len() + turn.reasoning.len();
+        if found.len() == limit || (bytes > PAGE && !found.is_empty()) {
+            return Ok((found, true));
+        }
+        found.push(turn);
+    }
+    Ok((found, false))
 }
 
 /// Removes what hangs on turns without a foreign key: search words and saved pieces. The caller deletes the turns.
@@ -350,7 +373,7 @@ impl Store {
         })
     }
 
-    /// The user's turns below `before`, newest first, without failed ones.
+    /// The user's turns below `before`, newest first, without failed ones; fewer than `limit` where they are long.
     pub fn history(
         &self,
         user: UserId,
@@ -370,7 +393,8 @@ impl Store {
                  ORDER BY id DESC LIMIT ?5";
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let conversation = conversation.map(|id| id.0);
-            select(c, condition, params![user.0, below, conversation, expression.flatten(), limit])
+            let values = params![user.0, below, conversation, expression.flatten(), limit];
+            page(c, condition, values, limit).map(|(found, _)| found)
         })
     }
 
