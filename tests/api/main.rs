@@ -33,6 +33,7 @@ mod models;
 mod oss;
 mod pictures;
 mod probes;
+mod prompts;
 mod reasoning;
 mod register;
 mod render;
