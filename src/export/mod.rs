@@ -100,14 +100,19 @@ pub fn account<W: Write + Seek + 'static>(
     let about = serde_json::to_vec_pretty(&json::account(user, app.clock.now())).map_err(Error::internal)?;
     archive.add("account.json", &mut about.as_slice()).map_err(|error| fault(&error))?;
     let all = all_conversations(app, user.id)?;
-    for (done, conversation) in all.iter().enumerate() {
+    for (done, id) in all.iter().enumerate() {
         progress(done, all.len());
+        let conversation = match app.store.conversation(user.id, *id) {
+            // It was purged a moment ago.
+            Err(Error::NotFound) => continue,
+            found => found?,
+        };
         let folder = if conversation.deleted.is_some() { "trash" } else { "conversations" };
         let name = file_name(&conversation.title, format.ending());
         let out = archive
             .begin(&format!("{folder}/{:06} {name}", conversation.id.0))
             .map_err(|error| fault(&error))?;
-        write(app, user.id, conversation, format, out)?;
+        write(app, user.id, &conversation, format, out)?;
     }
     progress(all.len(), all.len());
     archive.finish().map_err(|error| fault(&error))
@@ -162,15 +167,15 @@ impl Serialize for Inline<'_> {
     }
 }
 
-/// All of them: listed, archived and in the trash.
-fn all_conversations(app: &App, user: UserId) -> Result<Vec<Conversation>> {
+/// The numbers of all of them: listed, archived and in the trash.
+fn all_conversations(app: &App, user: UserId) -> Result<Vec<ConversationId>> {
     let mut all = Vec::new();
     for (archived, trash) in [(false, false), (true, false), (false, true)] {
         let mut listing = Listing { limit: PAGE, archived, trash, ..Listing::default() };
         loop {
             let (found, more) = app.store.conversations(user, &listing)?;
             listing.before = found.last().map(|c| (c.pinned, c.updated, c.id.0));
-            all.extend(found);
+            all.extend(found.iter().map(|conversation| conversation.id));
             if !more {
                 break;
             }

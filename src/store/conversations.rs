@@ -177,10 +177,8 @@ impl Store {
             ];
             let mut query = c.prepare_cached(&sql)?;
             let rows = query.query_map(values, conversation)?;
-            let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            let more = found.len() > listing.limit;
-            found.truncate(listing.limit);
-            Ok((found, more))
+            let size = |found: &Conversation| found.system_prompt.as_ref().map_or(0, String::len);
+            turns::page_of(rows, listing.limit, size)
         })
     }
 

@@ -139,7 +139,7 @@ pub struct Finish {
     pub now: i64,
 }
 
-/// Text on one page of turns, in bytes: a page is in memory whole, and an import may bring turns of megabytes.
+/// Text on one page of a list, in bytes: a page is in memory whole, and an import may bring turns of megabytes.
 const PAGE: usize = 4 << 20;
 
 const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
@@ -185,7 +185,7 @@ pub(super) fn select(c: &Connection, condition: &str, values: &[&dyn ToSql]) -> 
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Of these the first `limit` (at least 1), or as many as a page holds, and whether there are more.
+/// Of these turns the first `limit` (at least 1), or as many as a page holds, and whether there are more.
 pub(super) fn page(
     c: &Connection,
     condition: &str,
@@ -193,14 +193,24 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<(Vec<Turn>, bool)> {
     let mut query = c.prepare_cached(&format!("SELECT {COLUMNS} FROM turns WHERE {condition}"))?;
+    let rows = query.query_map(values, turn)?;
+    page_of(rows, limit, |turn| turn.prompt.len() + turn.response.len() + turn.reasoning.len())
+}
+
+/// The same of rows of any kind, by the bytes of their texts.
+pub(super) fn page_of<T>(
+    rows: impl Iterator<Item = rusqlite::Result<T>>,
+    limit: usize,
+    size: impl Fn(&T) -> usize,
+) -> Result<(Vec<T>, bool)> {
     let (mut found, mut bytes) = (Vec::new(), 0);
-    for row in query.query_map(values, turn)? {
-        let turn = row?;
-        bytes += turn.prompt.len() + turn.response.len() + turn.reasoning.len();
+    for row in rows {
+        let row = row?;
+        bytes += size(&row);
         if found.len() == limit || (bytes > PAGE && !found.is_empty()) {
             return Ok((found, true));
         }
-        found.push(turn);
+        found.push(row);
     }
     Ok((found, false))
 }
