@@ -323,7 +323,9 @@ fn the_reference_for_people_names_every_code() {
             makes.extend(["=> ", ", "].map(str::to_owned));
         }
         for before in &makes {
-            codes.extend(words_behind(&code, before).map(str::to_owned));
+            let names = words_behind(&code, before)
+                .filter(|word| word.chars().all(|c| c == '_' || c.is_ascii_lowercase()));
+            codes.extend(names.map(str::to_owned));
         }
     }
     assert!(codes.contains("upstream_timeout") && codes.len() > 50, "{codes:?}");

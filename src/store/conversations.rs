@@ -1,6 +1,6 @@
 //! Conversations: listed, changed, put in the trash and purged. Their turns are in `turns`.
 
-use super::{Store, files, optional, search, turns};
+use super::{Store, files, optional, pages, search, turns};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Params, Turn, TurnId, UserId};
 use rusqlite::{Connection, Row, params};
@@ -133,7 +133,7 @@ impl Store {
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let condition = "conversation_id = ?1 AND user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
             let values = params![id.0, user.0, below, limit + 1];
-            let (mut found, more) = turns::page(c, condition, values, limit)?;
+            let (mut found, more) = pages::of_turns(c, condition, values, limit)?;
             found.reverse();
             files::fill(c, &mut found)?;
             Ok((found, more))
@@ -178,7 +178,7 @@ impl Store {
             let mut query = c.prepare_cached(&sql)?;
             let rows = query.query_map(values, conversation)?;
             let size = |found: &Conversation| found.system_prompt.as_ref().map_or(0, String::len);
-            turns::page_of(rows, listing.limit, size)
+            pages::of(rows, listing.limit, size)
         })
     }
 

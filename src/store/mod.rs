@@ -8,6 +8,7 @@ mod files;
 mod imports;
 mod inspect;
 mod migrate;
+mod pages;
 mod prompts;
 mod recovery;
 mod search;

@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, files, optional, search, usage, users};
+use super::{Store, bad_word, conversations, files, optional, pages, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{
     Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
@@ -139,14 +139,13 @@ pub struct Finish {
     pub now: i64,
 }
 
-/// Text on one page of a list, in bytes: a page is in memory whole, and an import may bring turns of megabytes.
-const PAGE: usize = 4 << 20;
-
-const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
+/// What a turn is read from.
+pub(super) const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
      usage_source, paid_by, created_at, finished_at, reset_at";
 
-fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
+/// A row of these.
+pub(super) fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
     let (status, source, paid_by) = (word(9)?, word(17)?, word(18)?);
     let (message, code): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
@@ -183,36 +182,6 @@ pub(super) fn select(c: &Connection, condition: &str, values: &[&dyn ToSql]) -> 
     let mut query = c.prepare_cached(&format!("SELECT {COLUMNS} FROM turns WHERE {condition}"))?;
     let rows = query.query_map(values, turn)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Of these turns the first `limit` (at least 1), or as many as a page holds, and whether there are more.
-pub(super) fn page(
-    c: &Connection,
-    condition: &str,
-    values: &[&dyn ToSql],
-    limit: usize,
-) -> Result<(Vec<Turn>, bool)> {
-    let mut query = c.prepare_cached(&format!("SELECT {COLUMNS} FROM turns WHERE {condition}"))?;
-    let rows = query.query_map(values, turn)?;
-    page_of(rows, limit, |turn| turn.prompt.len() + turn.response.len() + turn.reasoning.len())
-}
-
-/// The same of rows of any kind, by the bytes of their texts.
-pub(super) fn page_of<T>(
-    rows: impl Iterator<Item = rusqlite::Result<T>>,
-    limit: usize,
-    size: impl Fn(&T) -> usize,
-) -> Result<(Vec<T>, bool)> {
-    let (mut found, mut bytes) = (Vec::new(), 0);
-    for row in rows {
-        let row = row?;
-        bytes += size(&row);
-        if found.len() == limit || (bytes > PAGE && !found.is_empty()) {
-            return Ok((found, true));
-        }
-        found.push(row);
-    }
-    Ok((found, false))
 }
 
 /// Removes what hangs on turns without a foreign key: search words and saved pieces. The caller deletes the turns.
@@ -404,7 +373,7 @@ impl Store {
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let conversation = conversation.map(|id| id.0);
             let values = params![user.0, below, conversation, expression.flatten(), limit];
-            page(c, condition, values, limit).map(|(found, _)| found)
+            pages::of_turns(c, condition, values, limit).map(|(found, _)| found)
         })
     }
 
