@@ -246,11 +246,6 @@ impl Generation {
         }
     }
 
-    /// True when the row could not be written.
-    pub fn is_lost(&self) -> bool {
-        self.lock().row == Row::Lost
-    }
-
     /// Less of the conversation went upstream than was said.
     pub fn shorten_path(&self, path: Path) {
         self.lock().path = path;
@@ -376,11 +371,6 @@ impl Generation {
         }
         drop(state);
         wake();
-    }
-
-    /// How it ended, once that may be told.
-    pub fn ended(&self) -> Option<Ended> {
-        self.lock().ended.clone()
     }
 
     /// Wakes whenever there is news.

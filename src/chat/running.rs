@@ -65,6 +65,10 @@ impl Answers {
         most: usize,
     ) -> Result<Option<Arc<Generation>>> {
         let mut state = self.lock();
+        // Who asked whether the server drains may have done so a moment before it began to.
+        if state.closing {
+            return Err(Error::Draining);
+        }
         if let Some(client) = &generation.client
             && let Some(same) = state.of_client(generation.user, client)?
         {
@@ -238,5 +242,23 @@ fn write_ends(app: &App) {
     let unwritten = std::mem::take(&mut app.answers.lock().unwritten);
     for (generation, finish, ended) in unwritten {
         app.answers.write_end(&app.store, generation, finish, ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::generation::Path;
+    use super::*;
+    use crate::model::PaidBy;
+
+    #[test]
+    fn nothing_begins_once_the_answers_are_closed() {
+        let answers = Answers::default();
+        let new =
+            || Arc::new(Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default()));
+        assert!(answers.add(&new(), 8, 8).unwrap().is_none());
+        answers.close();
+        assert!(matches!(answers.add(&new(), 8, 8), Err(Error::Draining)));
+        assert_eq!(*answers.count().borrow(), 1);
     }
 }

@@ -55,6 +55,7 @@ pub const ROUTES: &[Route] = &[
         .query(&[ABOUT_AFTER, wire::ABOUT_RENDER])
         .about("Follows an answer from an offset (`Last-Event-ID` or `after`), also after it has ended."),
     Route::new::<TurnReply>(Verb::Post, "/api/chat/{id}/stop", Access::User, Run::Waiting(stop))
+        .query(&[wire::ABOUT_RENDER, ABOUT_TZ])
         .about("Stops an answer and keeps what came. On one that has ended nothing changes."),
     Route::new::<ChatReply>(Verb::Post, "/api/chat/{id}/retry", Access::User, Run::Waiting(retry))
         .takes::<RetryForm>(Size::Messages)
@@ -270,9 +271,7 @@ fn stop(call: Call) -> Waiting {
         if let Some(generation) = blocking(move || chat::stop(&app, user, id)).await? {
             generation.wait_for_end().await;
         }
-        let app = call.app.clone();
-        let turn = blocking(move || chat::turn(&app, user, id)).await?;
-        reply::json(&TurnReply::new(turn, &call.zone, call.html))
+        blocking(move || turn(&call)).await
     })
 }
 

@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, files, optional, search, usage, users};
+use super::{Store, bad_word, conversations, files, optional, pages, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{
     Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
@@ -137,11 +137,13 @@ pub struct Finish {
     pub now: i64,
 }
 
-const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
+/// What a turn is read from.
+pub(super) const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
      usage_source, paid_by, created_at, finished_at, reset_at";
 
-fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
+/// A row of these.
+pub(super) fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
     let (status, source, paid_by) = (word(9)?, word(17)?, word(18)?);
     let (message, code): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
@@ -361,7 +363,7 @@ impl Store {
         })
     }
 
-    /// The user's turns below `before`, newest first, without failed ones.
+    /// The user's turns below `before`, newest first, without failed ones; fewer than `limit` where they are long.
     pub fn history(
         &self,
         user: UserId,
@@ -381,7 +383,8 @@ impl Store {
                  ORDER BY id DESC LIMIT ?5";
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let conversation = conversation.map(|id| id.0);
-            select(c, condition, params![user.0, below, conversation, expression.flatten(), limit])
+            let values = params![user.0, below, conversation, expression.flatten(), limit];
+            pages::of_turns(c, condition, values, limit).map(|(found, _)| found)
         })
     }
 

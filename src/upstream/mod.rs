@@ -13,6 +13,7 @@ mod threads;
 mod transport;
 mod wire;
 
+use crate::clock::Clock;
 use crate::config;
 use crate::error::UpstreamError;
 use crate::model::Params;
@@ -70,6 +71,7 @@ pub struct Client {
     models_url: String,
     deadlines: Deadlines,
     max_reply: usize,
+    clock: Clock,
     quirks: Mutex<Quirks>,
 }
 
@@ -90,7 +92,7 @@ struct Learnt {
 
 impl Client {
     /// A client for the configured upstream; the fault is a sentence about the configuration.
-    pub fn new(config: &config::Upstream) -> Result<Client, String> {
+    pub fn new(config: &config::Upstream, clock: Clock) -> Result<Client, String> {
         let host = config.base_url.host();
         let new_limit_name = host == "api.openai.com" || host.ends_with(".openai.azure.com");
         Ok(Client {
@@ -104,6 +106,7 @@ impl Client {
                 total: config.total_timeout,
             }),
             max_reply: config.max_reply_bytes,
+            clock,
             quirks: Mutex::new(Quirks { stream_options: true, new_limit_name }),
         })
     }
@@ -152,7 +155,7 @@ impl Client {
             }
             watch.heard();
             let status = response.status().as_u16();
-            let retry_after = retry_after(&response);
+            let retry_after = retry_after(&response, self.clock.now());
             let reader = response.body_mut().with_config().limit(LONGEST_REFUSAL);
             let body = answer::unpacked(reader.read_to_vec().unwrap_or_default(), LONGEST_REFUSAL);
             let said = String::from_utf8_lossy(&body);
@@ -298,12 +301,12 @@ fn call_id(response: &Response<Body>) -> Option<String> {
 }
 
 /// `Retry-After` in seconds or as a date, else `retry-after-ms`, rounded up and kept within an hour.
-fn retry_after(response: &Response<Body>) -> Option<u64> {
+fn retry_after(response: &Response<Body>, now: i64) -> Option<u64> {
     let header = |name| response.headers().get(name)?.to_str().ok();
     let text = |value: &str| {
         value.trim().parse::<f64>().ok().filter(|s| *s >= 0.0).or_else(|| {
-            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-            Some(at.duration_since(jiff::Timestamp::now()).as_secs_f64().max(0.0))
+            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp().as_second();
+            Some(at.saturating_sub(now).max(0) as f64)
         })
     };
     let seconds = header("retry-after").and_then(text).or_else(|| {
