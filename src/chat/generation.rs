@@ -246,6 +246,11 @@ impl Generation {
         }
     }
 
+    /// True when the row could not be written.
+    pub fn is_lost(&self) -> bool {
+        self.lock().row == Row::Lost
+    }
+
     /// Less of the conversation went upstream than was said.
     pub fn shorten_path(&self, path: Path) {
         self.lock().path = path;
