@@ -28,13 +28,15 @@ pub(super) fn index(c: &Connection, user: UserId, turn: TurnId, prompt: &str, re
 fn add_words(out: &mut String, user: UserId, text: &str) {
     let owner = format!(" u{}x", user.0);
     let mut inside = false;
-    for c in text.chars().filter(|c| !is_mark(*c)) {
+    for c in text.chars().filter(|c| c.is_ascii() || !is_mark(*c)) {
         let (word, alone) = (c.is_alphanumeric(), is_cjk(c));
         if word && (alone || !inside) {
             out.push_str(&owner);
         }
-        if word {
-            out.extend(folded(c));
+        match (word, c.is_ascii()) {
+            (true, true) => out.push(c.to_ascii_lowercase()),
+            (true, false) => out.extend(folded(c)),
+            (false, _) => {}
         }
         inside = word && !alone;
     }
