@@ -1,9 +1,8 @@
-// What the page costs: bytes and requests, the first paint, and the longest task while much is written.
+// What the page costs: bytes, requests and the first paint.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { watchTasks } from "../support/tasks.js";
-import { createWorld, eventually, noFaults, on } from "../support/world.js";
+import { createWorld, noFaults } from "../support/world.js";
 
 const world = createWorld();
 const told = (words) => process.env.FIGURES && console.log(`FIGURE ${words}`);
@@ -69,92 +68,4 @@ test("the first paint comes within 150 ms on this machine (of some tries the mid
   told(`first paint, cold, five windows: ${paints.map(Math.round).join(" ")} ms`);
   // A busy machine may take longer; the goal is measured, the floor is kept.
   assert.ok(paints[2] <= Number(process.env.PAINT_MS ?? 400), paints.join(" "));
-});
-
-const LIMIT = Number(process.env.TASK_MS ?? 100);
-
-/** Holds the longest task within a limit; what could not be judged is said. */
-function within(t, name, { own, wall, isQuiet, late }, limit) {
-  told(`${name}: longest task ${own} ms of its own, ${wall} ms on the wall's clock (a timer was late by ${late} ms)`);
-  assert.ok(own <= limit, `${name}: ${own} ms`);
-  if (isQuiet) assert.ok(wall <= limit, `${name}: ${wall} ms on the wall's clock`);
-  else t.diagnostic(`${name}: the machine was busy, so that the wall's clock (${wall} ms) says nothing`);
-}
-
-test("C27: an answer of 500 KB, in one open fence, as prose, and as one line: no task over 100 ms", async (t) => {
-  const fence = `\`\`\`html\n${"<div>0123456789 and some more of it</div>\n".repeat(12_000)}`;
-  const prose = `${"A paragraph of **some** words, with `code` and more words, that ends here at last.\n\n".repeat(6_000)}`;
-  const oneLine = "words without any line end at all, ".repeat(14_500);
-  for (const [name, text] of [["open fence", fence], ["prose", prose], ["one line", oneLine]]) {
-    world.upstream.answer = async (a) => {
-      // As fast as a model ever is, in large pieces: what counts is what has come already.
-      for (let at = 0; at < text.length && a.isOpen; at += 4000) {
-        await a.text(text.slice(at, at + 4000));
-        await a.wait(8);
-      }
-      await a.end();
-    };
-    const window = await world.window();
-    const page = await window.open("/");
-    const p = on(page);
-    const longest = await watchTasks(world.chromium.browser, page);
-    await p.ask(name);
-    await p.turn(0).locator(".answer").waitFor();
-    await page.waitForTimeout(300);
-    // Typing goes on meanwhile.
-    const started = Date.now();
-    await p.message.pressSequentially("typing while it is written", { delay: 10 });
-    const typing = Date.now() - started;
-    await p.turn(0).getByRole("button", { name: "Retry", exact: true }).waitFor({ timeout: 60_000 });
-    const task = await longest();
-    told(`500 KB, ${name}: 26 letters typed in ${typing} ms`);
-    // A line of 500 KB is nobody's answer; its one layout at the end is let pass.
-    within(t, `500 KB, ${name}`, task, (name === "one line" ? 3 : 1) * LIMIT);
-    noFaults(window);
-    await window.close();
-  }
-});
-
-test("2,000 turns: opened at once, scrolled and typed in without a long task", async (t) => {
-  const person = await world.server.person();
-  const answer = "A short answer with **bold**, `code` and\n\n- one\n- two\n";
-  // In our own form, so that each turn has its figures below it.
-  const begun = 1_760_000_000;
-  const turns = Array.from({ length: 2000 }, (_, at) => ({
-    id: at + 1, parent_id: at || null, prompt: `Question ${at + 1}`, response: answer, status: "complete", model: "small-model", created: begun + at, finished: begun + at,
-    usage: { prompt_tokens: 20, completion_tokens: 30, total_tokens: 50, source: "measured" }, paid_by: "shared",
-  }));
-  const conversation = { id: 1, title: "Question 1", created: begun, updated: begun + 2000, current_turn_id: 2000 };
-  const { id } = await person.call("/import", { method: "POST", body: { format: "gpt-assistant conversation", version: 1, conversation, turns } });
-  await eventually(async () => assert.equal((await person.call(`/import/${id}`)).status, "done"), 30_000);
-  const window = await world.window({ person });
-  const page = await window.open("/");
-  const p = on(page);
-  const started = Date.now();
-  await p.list.getByRole("link", { name: "Question 1" }).click();
-  await p.turns.last().getByText("Question 2000").first().waitFor();
-  told(`2,000 turns: shown in ${Date.now() - started} ms`);
-  assert.ok(await p.turns.count() <= 100, "not all at once");
-  assert.match(await p.turns.last().textContent(), /50 tokens.*shared key/);
-  const longest = await watchTasks(world.chromium.browser, page);
-  await page.locator("#chat .scroll").hover();
-  for (let step = 0; step < 60; step++) {
-    await page.mouse.wheel(0, -1200);
-    await page.waitForTimeout(16);
-  }
-  await page.waitForTimeout(400);
-  assert.ok(await p.turns.count() >= 150, `${await p.turns.count()} turns came as one scrolled`);
-  await p.message.pressSequentially("typing in a long conversation", { delay: 5 });
-  const task = await longest();
-  within(t, "2,000 turns, scrolling and typing", task, LIMIT);
-  // Back to the oldest: every page of it can be reached.
-  await eventually(async () => {
-    const first = await page.locator("#chat .scroll").evaluate((element) => {
-      element.scrollTo(0, 0);
-      return element.querySelector(".turn h2").textContent;
-    });
-    assert.equal(first, "Turn 1: Question 1");
-  }, 60_000);
-  noFaults(window);
-  await window.close();
 });
