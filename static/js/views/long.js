@@ -8,7 +8,7 @@ import { elements } from "../lib/trusted.js";
 
 /** So much HTML is put in at once. */
 const SLICE = 30_000;
-/** A table of more rows keeps its columns. */
+/** A table of more rows keeps its columns, and goes on as another one of the same columns after as many. */
 const MANY = 300;
 /**
  * The next parts of a list or a table, of which `old` is there or nothing: `{node, html, last}`, where `html` is what was
@@ -25,30 +25,44 @@ export function nextParts(old, html, dress) {
   if (old) {
     // The last part may have grown as well.
     partsIn(old.node).lastElementChild.remove();
-    partsIn(old.node).append(...partsIn(node).children);
+    placeFor(old.node).append(...partsIn(node).children);
   }
   return { node: old?.node ?? node, html: html.slice(0, end), last: next };
 }
 
-const holderOf = (html, from) => (from === 0 ? "" : isTable(html) ? "<table><tbody>" : "<ul>");
-const partsIn = (node) => node.querySelector("tbody") ?? node;
+const holderOf = (html, from) => (from === 0 ? "" : isTable(html) ? "<div><table><tbody>" : "<ul>");
+const partsIn = (node) => node.querySelector(":scope > :last-child > tbody") ?? node;
+
+/** Where more parts go. */
+function placeFor(node) {
+  const parts = partsIn(node);
+  const table = node.lastElementChild;
+  if (parts === node || parts.childElementCount < MANY || !table.hasAttribute("data-long")) return parts;
+  // The browser goes over all rows of a table whenever one is added.
+  const next = el("tbody");
+  const more = table.cloneNode();
+  more.append(table.querySelector("colgroup").cloneNode(true), next);
+  node.append(more);
+  return next;
+}
 
 /** Sees to it that a block which stands on the page costs little however long it is. */
 export function lighten(node) {
   // Items that came part by part are laid out: to watch which of them are seen would cost more.
   if (node.matches("ul, ol")) node.removeAttribute("data-long");
-  else if (node.matches(".table") && partsIn(node).childElementCount > MANY) holdColumns(node.querySelector("table"));
+  else if (node.matches(".table") && partsIn(node).childElementCount > MANY) holdColumns(node.lastElementChild);
 }
 
 /** The columns stay as wide as they are: what comes below does not lay out anew what stands above. */
 function holdColumns(table) {
   const width = table.offsetWidth;
   if (table.hasAttribute("data-long") || width === 0) return;
-  const cells = [...table.rows[0].cells];
-  const widths = cells.map((cell) => (100 * cell.getBoundingClientRect().width) / width);
-  cells.forEach((cell, at) => {
-    cell.style.inlineSize = `${widths[at]}%`;
+  const columns = [...table.rows[0].cells].map((cell) => {
+    const column = el("col");
+    column.style.inlineSize = `${(100 * cell.getBoundingClientRect().width) / width}%`;
+    return column;
   });
+  table.prepend(el("colgroup", null, ...columns));
   table.style.inlineSize = `${width}px`;
   table.setAttribute("data-long", "");
 }
