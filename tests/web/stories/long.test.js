@@ -101,13 +101,14 @@ test("2,000 turns: opened at once, scrolled and typed in without a long task", a
   const task = await longest();
   within(t, "2,000 turns, scrolling and typing", task);
   // Back to the oldest: every page of it can be reached.
-  await eventually(async () => {
-    const first = await page.locator("#chat .scroll").evaluate((element) => {
-      element.scrollTo(0, 0);
-      return element.querySelector(".turn h2").textContent;
-    });
-    assert.equal(first, "Turn 1: Question 1");
-  }, 60_000);
+  await page.locator("#chat .scroll").evaluate((scroller) => new Promise((reached) => {
+    const up = () => {
+      scroller.scrollTo(0, 0);
+      if (scroller.querySelector(".turn h2").textContent === "Turn 1: Question 1") reached();
+      else requestAnimationFrame(up);
+    };
+    up();
+  }));
   noFaults(window);
   await window.close();
 });

@@ -7,7 +7,7 @@
 
 const BEAT = 10;
 /** From that lateness on, in milliseconds, somebody else had the processor. */
-const LATE = 40;
+const LATE = 25;
 
 /** Starts to measure. Gives the function that ends it and tells `{own, wall, isQuiet}` of the longest task. */
 export async function watchTasks(browser, page) {
