@@ -1,8 +1,9 @@
-// What the page costs: bytes, requests and the first paint.
+// What the page costs: bytes and requests, the first paint, and the longest task in a long conversation.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createWorld, noFaults } from "../support/world.js";
+import { watchTasks, within } from "../support/tasks.js";
+import { createWorld, eventually, noFaults, on } from "../support/world.js";
 
 const world = createWorld();
 const told = (words) => process.env.FIGURES && console.log(`FIGURE ${words}`);
@@ -68,4 +69,49 @@ test("the first paint comes within 150 ms on this machine (of some tries the mid
   told(`first paint, cold, five windows: ${paints.map(Math.round).join(" ")} ms`);
   // A busy machine may take longer; the goal is measured, the floor is kept.
   assert.ok(paints[2] <= Number(process.env.PAINT_MS ?? 400), paints.join(" "));
+});
+
+test("2,000 turns: opened at once, scrolled and typed in without a long task", async (t) => {
+  const person = await world.server.person();
+  const answer = "A short answer with **bold**, `code` and\n\n- one\n- two\n";
+  // In our own form, so that each turn has its figures below it.
+  const begun = 1_760_000_000;
+  const turns = Array.from({ length: 2000 }, (_, at) => ({
+    id: at + 1, parent_id: at || null, prompt: `Question ${at + 1}`, response: answer, status: "complete", model: "small-model", created: begun + at, finished: begun + at,
+    usage: { prompt_tokens: 20, completion_tokens: 30, total_tokens: 50, source: "measured" }, paid_by: "shared",
+  }));
+  const conversation = { id: 1, title: "Question 1", created: begun, updated: begun + 2000, current_turn_id: 2000 };
+  const { id } = await person.call("/import", { method: "POST", body: { format: "gpt-assistant conversation", version: 1, conversation, turns } });
+  await eventually(async () => assert.equal((await person.call(`/import/${id}`)).status, "done"), 30_000);
+  const window = await world.window({ person });
+  const page = await window.open("/");
+  const p = on(page);
+  const started = Date.now();
+  await p.list.getByRole("link", { name: "Question 1" }).click();
+  await p.turns.last().getByText("Question 2000").first().waitFor();
+  told(`2,000 turns: shown in ${Date.now() - started} ms`);
+  assert.ok(await p.turns.count() <= 100, "not all at once");
+  assert.match(await p.turns.last().textContent(), /50 tokens.*shared key/);
+  const longest = await watchTasks(world.chromium.browser, page);
+  await page.locator("#chat .scroll").hover();
+  for (let step = 0; step < 60; step++) {
+    await page.mouse.wheel(0, -1200);
+    await page.waitForTimeout(16);
+  }
+  await page.waitForTimeout(400);
+  assert.ok(await p.turns.count() >= 150, `${await p.turns.count()} turns came as one scrolled`);
+  await p.message.pressSequentially("typing in a long conversation", { delay: 5 });
+  const task = await longest();
+  within(t, "2,000 turns, scrolling and typing", task);
+  // Back to the oldest: every page of it can be reached.
+  await page.locator("#chat .scroll").evaluate((scroller) => new Promise((reached) => {
+    const up = () => {
+      scroller.scrollTo(0, 0);
+      if (scroller.querySelector(".turn h2").textContent === "Turn 1: Question 1") reached();
+      else requestAnimationFrame(up);
+    };
+    up();
+  }));
+  noFaults(window);
+  await window.close();
 });
