@@ -63,7 +63,7 @@ function holdColumns(table) {
     return column;
   });
   table.prepend(el("colgroup", null, ...columns));
-  table.style.inlineSize = `${width}px`;
+  table.style.setProperty("--held", `${width}px`);
   table.setAttribute("data-long", "");
 }
 
