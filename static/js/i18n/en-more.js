@@ -157,8 +157,6 @@ export default {
   fault_last_admin: "This is the last administrator. Make somebody else one first.",
 
   // administration: invitations
-  onlyYou: "So far you are the only one here.",
-  inviteFamily: "Invite your family",
   invitations: "Open invitations",
   noInvites: "Nobody is invited right now.",
   inviteFor: "For",

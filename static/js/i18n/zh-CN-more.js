@@ -157,8 +157,6 @@ export default {
   fault_last_admin: "这是最后一位管理员。请先把别人设为管理员。",
 
   // administration: invitations
-  onlyYou: "这里目前只有你一个人。",
-  inviteFamily: "邀请家人",
   invitations: "有效的邀请",
   noInvites: "目前没有有效的邀请。",
   inviteFor: "给谁",

@@ -107,6 +107,8 @@ export default {
   oneThingMissing: "还差一样东西。",
   noKey: "要回答问题，需要一个模型服务的密钥。",
   noKeyAdmin: "要回答问题，需要一个模型服务的密钥。填写你自己的，或者给这台服务器上的所有人设一个。",
+  onlyYou: "这里目前只有你一个人。",
+  inviteFamily: "邀请家人",
   addMyKey: "填写我的密钥",
   setSharedKey: "设置共用密钥",
   sharedMonth: "回答使用共用密钥，本月 {n} 词元。",

@@ -3,10 +3,6 @@
 
 import { button, iconButton } from "../lib/dom.js";
 import { prefs } from "../models/kept.js";
-import { askInvite } from "./admin_invite.js";
-
-/** Its words are not in the table that is always read. */
-export const needsMoreWords = true;
 
 /** Fills the line that was kept free for it, or takes it away. */
 export async function fillInviteLine(line, ctx) {
@@ -27,7 +23,7 @@ export async function fillInviteLine(line, ctx) {
   } catch {
     return line.remove();
   }
-  const invite = button(t("inviteFamily"), () => askInvite(ctx, async () => done()));
+  const invite = button(t("inviteFamily"), () => ctx.using("admin_invite", ({ askInvite }) => askInvite(ctx, async () => done())));
   invite.className = "link-button";
   line.append(t("onlyYou"), " ", invite, iconButton("close", t("close"), close));
 }
