@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Turn, TurnId, UserId};
 use crate::store::MOST_WORDS;
-use crate::text::folded;
+use crate::text::{folded, without_markdown};
 use unicode_segmentation::UnicodeSegmentation;
 
 const LONGEST_QUERY: usize = 1000;
@@ -74,7 +74,7 @@ fn hit(turn: &Turn, title: String, words: &[String]) -> Hit {
         (None, Some(at)) => (Field::Response, &turn.response, at),
         (None, None) => (Field::Prompt, &turn.prompt, 0),
     };
-    let (snippet, marks) = snippet(text, at, words);
+    let (snippet, marks) = snippet(text, at, words, field);
     Hit {
         turn: turn.id,
         conversation: turn.conversation,
@@ -132,29 +132,17 @@ fn first(text: &str, words: &[String]) -> Option<usize> {
     places(text, words).first().map(|(from, _)| *from)
 }
 
-/// The part of `text` around `at`, on one line, with the words in it marked.
-fn snippet(text: &str, at: usize, words: &[String]) -> (String, Vec<[usize; 2]>) {
+/// The part of `text` around `at`, on one line, with the words in it marked. An answer is Markdown, of which the words are shown.
+fn snippet(text: &str, at: usize, words: &[String], field: Field) -> (String, Vec<[usize; 2]>) {
     let from = text[..at].grapheme_indices(true).rev().nth(BEFORE).map_or(0, |(i, g)| i + g.len());
-    let mut shown = String::new();
-    if from > 0 {
-        shown.push('…');
-    }
-    let mut rest = text[from..].graphemes(true);
-    let mut blank = true;
-    for grapheme in rest.by_ref().take(SNIPPET) {
-        if grapheme.chars().all(char::is_whitespace) {
-            if !blank {
-                shown.push(' ');
-            }
-            blank = true;
-        } else {
-            shown.push_str(grapheme);
-            blank = false;
-        }
-    }
-    if rest.next().is_some() {
-        shown.push('…');
-    }
+    let part = &text[from..];
+    let until = part.grapheme_indices(true).nth(SNIPPET).map_or(part.len(), |(until, _)| until);
+    let plain = (field == Field::Response).then(|| without_markdown(&part[..until]));
+    // What was found may be part of the signs: of the address of a link, say.
+    let plain = plain.filter(|plain| first(plain, words).is_some());
+    let line: Vec<&str> = plain.as_deref().unwrap_or(&part[..until]).split_whitespace().collect();
+    let [before, after] = [from > 0, until < part.len()].map(|is_cut| if is_cut { "…" } else { "" });
+    let shown = format!("{before}{}{after}", line.join(" "));
     let units = |until: usize| shown[..until].encode_utf16().count();
     let marks = places(&shown, words).into_iter().map(|(from, until)| [units(from), units(until)]).collect();
     (shown, marks)
@@ -166,7 +154,7 @@ mod tests {
 
     fn marked(text: &str, query: &str) -> Vec<String> {
         let words = words(query);
-        let (shown, marks) = snippet(text, first(text, &words).unwrap_or(0), &words);
+        let (shown, marks) = snippet(text, first(text, &words).unwrap_or(0), &words, Field::Prompt);
         let units: Vec<u16> = shown.encode_utf16().collect();
         marks.iter().map(|[from, until]| String::from_utf16(&units[*from..*until]).unwrap()).collect()
     }
@@ -186,8 +174,27 @@ mod tests {
     fn a_snippet_is_cut_around_the_first_word() {
         let text = format!("{}needle{}", "x ".repeat(200), " y".repeat(200));
         let words = words("needle");
-        let (shown, marks) = snippet(&text, first(&text, &words).unwrap(), &words);
+        let (shown, marks) = snippet(&text, first(&text, &words).unwrap(), &words, Field::Prompt);
         assert!(shown.starts_with('…') && shown.ends_with('…') && shown.chars().count() <= SNIPPET + 2);
         assert_eq!(marks.len(), 1);
+    }
+
+    #[test]
+    fn an_answer_is_shown_without_its_signs_and_what_was_found_is_marked() {
+        let text = "## Plan\n\n- **Feed** the `cat`, see [it](https://example.com/whiskers)\n";
+        let show = |query: &str, field| {
+            let words = words(query);
+            snippet(text, first(text, &words).unwrap(), &words, field)
+        };
+        assert_eq!(
+            show("feed cat", Field::Response),
+            ("Plan Feed the cat, see it".to_owned(), vec![[5, 9], [14, 17]])
+        );
+        assert!(
+            show("feed", Field::Prompt).0.contains("- **Feed** the `cat`"),
+            "what a person wrote stands as it was typed"
+        );
+        let (shown, marks) = show("whiskers", Field::Response);
+        assert!(shown.contains("whiskers") && marks.len() == 1, "{shown}");
     }
 }

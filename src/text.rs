@@ -27,6 +27,54 @@ pub fn title(prompt: &str) -> String {
     cut(line, 60)
 }
 
+/// A piece of Markdown as the words that stand in it, as far as a glance tells: without the signs of headings, lists, quotes, code,
+/// bold, links and tables.
+pub fn without_markdown(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let line = line.trim_start_matches(['>', ' ', '\t']);
+        let bare = line.trim_start_matches('#');
+        let line = if bare.starts_with(' ') { bare } else { line };
+        let bullet = ["- ", "* ", "+ "].iter().find_map(|bullet| line.strip_prefix(bullet)).unwrap_or(line);
+        let words = ["[ ] ", "[x] "].iter().find_map(|task| bullet.strip_prefix(task)).unwrap_or(bullet);
+        let is_rule = words.chars().all(|c| "|-:=*_ ".contains(c));
+        if is_rule { String::new() } else { without_signs(words) }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn without_signs(line: &str) -> String {
+    let is_row = line.starts_with('|');
+    let mut words = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let before = words.chars().next_back();
+        let (run, behind) = rest.split_at(rest.len() - rest.trim_start_matches(c).len());
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '`' => {}
+            '|' if is_row => words.push(' '),
+            '*' | '~' => {
+                let after = behind.chars().next();
+                let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+                let is_gap = |c: Option<char>| c.is_none_or(char::is_whitespace);
+                // A product is no emphasis, a single tilde no stroke.
+                let alone = is_gap(before) && is_gap(after)
+                    || run.len() == 1 && (c == '~' || is_word(before) && is_word(after));
+                words.push_str(if alone { run } else { "" });
+                rest = behind;
+            }
+            '[' if rest.contains("](") => {}
+            ']' if rest.starts_with('(') => rest = rest.split_once(')').map_or("", |(_, rest)| rest),
+            '\\' if rest.starts_with(|next: char| next.is_ascii_punctuation()) => {
+                words.push_str(&rest[..1]);
+                rest = &rest[1..];
+            }
+            _ => words.push(c),
+        }
+    }
+    words
+}
+
 /// One token a Chinese, Japanese or Korean character, else a quarter of a token a byte, rounded up.
 pub fn estimate_tokens(text: &str) -> i64 {
     let (mut cjk, mut bytes) = (0_i64, 0_i64);
@@ -103,6 +151,25 @@ pub fn without_nul(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_of_markdown_go_and_words_stay() {
+        for (markdown, words) in [
+            ("## A **bold** claim", " A bold claim"),
+            ("这是**重点**，`代码`", "这是重点，代码"),
+            ("- [x] done\n* next\n> said", "done\nnext\nsaid"),
+            ("2*3, 2 * 3, a ** b, ~5, *so* and ~~not~~", "2*3, 2 * 3, a ** b, ~5, so and not"),
+            ("snake_case, C#, #tag, a[0], [1]", "snake_case, C#, #tag, a[0], [1]"),
+            ("see [the page](https://example.com/a_b) and go", "see the page and go"),
+            ("[cut](https://exa", "cut"),
+            ("| a | b |\n|---|--:|\n| 1 | 2 |", "  a   b  \n\n  1   2  "),
+            ("```rust\nlet x = *y;\n```", "rust\nlet x = y;\n"),
+            (r"1\. \*plain\* and C:\dir", r"1. *plain* and C:\dir"),
+            ("", ""),
+        ] {
+            assert_eq!(without_markdown(markdown), words, "{markdown:?}");
+        }
+    }
 
     #[test]
     fn cuts_between_grapheme_clusters() {

@@ -30,7 +30,10 @@
   const needed = place === "door" ? ["door"] : ["shell", "keyboard", place === "chat" ? "chat" : path.slice(1)];
   const words = place === "room" ? [`i18n/${language}.js`, `i18n/${language}-more.js`] : [`i18n/${language}.js`];
   const files = new Set([...words, ...needed.flatMap((part) => parts[part]?.split(" ") ?? [])]);
-  for (const file of files) {
-    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${assets}/js/${file}` }));
-  }
+  // The first paint goes before: it needs none of them.
+  requestAnimationFrame(() => {
+    for (const file of files) {
+      document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${assets}/js/${file}` }));
+    }
+  });
 })();

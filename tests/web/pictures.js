@@ -17,6 +17,8 @@ const { browser, stop } = await startBrowser();
 const ada = await server.person("Ada Stone");
 const people = { en: await prepare(server, "en"), "zh-CN": await prepare(server, "zh-CN") };
 const admin = await bare.person("Lin Ashworth");
+const lonely = await startServer();
+const first = await lonely.person("Lin Ashworth");
 
 /** A picture: name, address, and what is done before it is taken. */
 const VIEWS = [
@@ -250,13 +252,15 @@ for (const size of ["desktop", "phone"]) {
     }
   }
 }
-if (wanted.length === 0 || wanted.includes("first-run")) {
-  const window = await openWindow(browser, bare, { person: admin, deviceScaleFactor: 1.5 });
+for (const [name, where, person] of [["first-run", bare, admin], ["alone", lonely, first]]) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const window = await openWindow(browser, where, { person, deviceScaleFactor: 1.5 });
   const page = await window.open("/");
-  await page.waitForTimeout(300);
-  await page.screenshot({ path: `${folder}/first-run-en-light-desktop.png` });
+  await page.waitForTimeout(600);
+  await page.screenshot({ path: `${folder}/${name}-en-light-desktop.png` });
   await window.close();
 }
 await stop();
 await server.stop();
 await bare.stop();
+await lonely.stop();

@@ -107,6 +107,8 @@ export default {
   oneThingMissing: "One thing is missing.",
   noKey: "To answer, this server needs a key for a model service.",
   noKeyAdmin: "To answer, this server needs a key for a model service. Add your own, or give one to everybody on this server.",
+  onlyYou: "So far you are the only one here.",
+  inviteFamily: "Invite your family",
   addMyKey: "Add my key",
   setSharedKey: "Set a shared key",
   sharedMonth: "Answers use the shared key, {n} tokens this month.",

@@ -103,6 +103,30 @@ export function marked(text, marks) {
   return [...parts, text.slice(at)].filter((part) => part !== "");
 }
 
+/** A line has about so many letters, and is so high: by that the height of what is out of sight is guessed. */
+const [LETTERS, LEADING] = [66, 1.64];
+
+/** Text that is laid out by itself, and only where it is seen. It has so many letters, or lines. */
+export function asPiece(element, letters, lines = letters / LETTERS) {
+  element.className = "piece";
+  element.style.containIntrinsicBlockSize = `auto ${Math.ceil(lines * LEADING)}em`;
+  return element;
+}
+
+/** The element at the end of which the last character stands. */
+export function deepest(node) {
+  let at = node;
+  while (at.lastElementChild?.matches("ul, ol, li, p, blockquote, .code, pre, code, .piece")) at = at.lastElementChild;
+  return at;
+}
+
+/** Whether any of an element is selected. */
+export function isSelected(node) {
+  if (!node?.isConnected) return false;
+  const selection = document.getSelection();
+  return selection !== null && !selection.isCollapsed && selection.containsNode(node, true);
+}
+
 /** Gives the browser a file to keep. */
 export function saveAs(blob, name) {
   const url = URL.createObjectURL(blob);

@@ -53,6 +53,29 @@ export function isLong(question) {
   return question.length > 160 || question.split("\n").length > 3;
 }
 
+/** Long text is in pieces of about so many letters: a browser lays out each piece by itself. */
+export const PIECE = 3000;
+/** A line that is longer than this is no line that anybody reads: it is broken. */
+const LINE = 20_000;
+const GAP = /\s|[。！？；，、]/g;
+
+/** Where a text can be parted behind `from`: after a blank or a stop, else somewhere, but not within a pair. */
+export function gapAfter(text, from) {
+  GAP.lastIndex = Math.max(0, from);
+  const last = GAP.lastIndex + LINE - PIECE;
+  const gap = GAP.exec(text) ? GAP.lastIndex : text.length;
+  if (gap <= last) return gap;
+  return isHigh(text, last - 1) ? last + 1 : last;
+}
+
+/** Where the first piece of a growing text ends, or 0 while there is no whole one: after a line, if lines are not too long. */
+export function endOfPiece(text) {
+  if (text.length <= PIECE) return 0;
+  const line = text.lastIndexOf("\n", text.length - 2) + 1;
+  if (line > PIECE / 2) return line;
+  return text.length > LINE ? gapAfter(text, PIECE) : 0;
+}
+
 let graphemes;
 
 /** The first line, cut between characters as a reader sees them. */

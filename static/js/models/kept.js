@@ -44,7 +44,7 @@ function json(name, kind) {
 }
 
 const DEFAULTS = {
-  theme: null, language: null, face: null, size: null, listHidden: false, sendWith: "enter", singleKeys: true, model: null, heard: null,
+  theme: null, language: null, face: null, size: null, listHidden: false, sendWith: "enter", singleKeys: true, model: null, heard: null, isAlone: true,
 };
 
 /** Choices of this browser. `data-` attributes of the document follow those that style sees. */

@@ -121,7 +121,7 @@ export async function follow({ api, line, send, turn, after, onEvent, signal }) 
     try {
       const response = await (state.turn === null ? send(signal) : events(api, state, signal));
       const before = state.after;
-      await readAll(response, state, onEvent, signal);
+      await readAll(response, state, { line, onEvent, signal });
       if (state.after !== before) wait = FIRST_WAIT;
       if (!state.over) line.lost();
     } catch (fault) {
@@ -138,10 +138,13 @@ function events(api, state, signal) {
   return api.ask(`/chat/${state.turn}/events`, { query: { render: "html", after: state.after }, signal });
 }
 
-async function readAll(response, state, onEvent, signal) {
+async function readAll(response, state, { line, onEvent, signal }) {
   const reader = response.body.getReader();
-  let timer;
+  let [timer, look] = [null, null];
   const silent = new Promise((_, reject) => {
+    // A network that went and came back as another leaves old connections open, and mute.
+    look = () => line.isUp || reject(new TypeError("lost"));
+    line.addEventListener("change", look);
     const start = () => {
       timer = setTimeout(() => reject(new TypeError("silent")), SILENCE);
     };
@@ -170,6 +173,7 @@ async function readAll(response, state, onEvent, signal) {
     }
   } finally {
     clearTimeout(timer);
+    line.removeEventListener("change", look);
     // After its last event the server ends the reply by itself; anything else is let go.
     (state.over ? reader.read() : reader.cancel()).catch(() => {});
   }

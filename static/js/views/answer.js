@@ -1,22 +1,32 @@
 // An answer: rendered blocks, and while it grows the plain tail behind them with the caret at its end.
 
-import { el } from "../lib/dom.js";
+import { asPiece, deepest, el, isSelected } from "../lib/dom.js";
+import { endOfPiece } from "../lib/text.js";
 import { elements } from "../lib/trusted.js";
 import { dressCode, restOfCode } from "./code.js";
 
-/** So long may a piece of growing text be before a new one begins: a browser lays out each piece by itself. */
-const PIECE = 3000;
-/** A line has about so many letters, and is so high: by that the height of what is out of sight is guessed. */
-const [LETTERS, LEADING] = [66, 1.64];
-/** A line that is longer than this is no line that anybody reads: it is broken where there is a blank. */
-const LINE = 20_000;
 /** So much HTML is put in at once; the rest waits for the next frame. */
 const SLICE = 60_000;
 /** An answer of more blocks, or a list of more items, is laid out only where it is seen. */
 const MANY = 300;
+/** A block of more HTML needs some care, by a part of the page that is fetched then. */
+const LONG = 20_000;
 const MOST_SPOKEN = 20;
 /** What begins a line that is no continuation of a paragraph. */
 const BEGINS_BLOCK = /^(\s|[#>|`~+*-]|\d+[.)])/;
+
+/** The part that takes care of long blocks: false where it cannot be had, undefined until somebody wants it. */
+let long;
+
+/** Whether a block can be put in. */
+function canPut({ html }) {
+  if (html.length <= LONG || long) return true;
+  if (long === undefined) {
+    long = null;
+    import("./long.js").then((module) => { long = module; }, () => { long = false; });
+  }
+  return long !== null;
+}
 
 export function mountAnswer(element, ctx) {
   /** What is shown: `{html, node, isSpoken}` by index. */
@@ -26,38 +36,45 @@ export function mountAnswer(element, ctx) {
 
   const dress = (node, how) => {
     for (const code of node.matches(".code") ? [node] : node.querySelectorAll(".code")) dressCode(code, ctx, how);
-    if (node.childElementCount > MANY) node.dataset.long = "";
+    for (const each of [node, ...node.querySelectorAll("ul, ol, blockquote")]) if (each.childElementCount > MANY) each.dataset.long = "";
     for (const box of node.querySelectorAll("input")) box.setAttribute("aria-label", ctx.t(box.checked ? "done" : "notDone"));
   };
 
-  /** Puts block `index` in its place. */
+  /** Puts block `index` in its place, or as much of a long one as a frame has time for. Gives how much that was. */
   function put({ html }, index) {
     const old = shown[index];
-    let node = elements(html)[0] ?? el("p");
+    const isLong = long && html.length > LONG;
+    const part = isLong ? long.nextParts(old, html, dress) : null;
     caret.remove();
-    const rest = old && restOfCode(old.node, node);
-    if (rest !== null && old) {
-      // A long block that grew here is laid out already, piece by piece: it stays, and gets what is missing.
-      node = old.node;
-      tail.release();
-      if (rest !== "") node.querySelector("code").append(el("span", null, rest));
-    } else {
+    const node = part?.node ?? whole(old?.node, html);
+    if (!old) element.insertBefore(node, tail.isIn(element) ? tail.element : null);
+    else if (node !== old.node) old.node.replaceWith(node);
+    if (isLong) long.lighten(node);
+    shown[index] = { html, ...part, node, isSpoken: old?.isSpoken };
+    return part ? SLICE : html.length + 100;
+  }
+
+  /** All of a block: what stands there with what it lacks, or a new element. */
+  function whole(old, html) {
+    const node = elements(html)[0] ?? el("p");
+    const rest = old ? restOfCode(old, node) : null;
+    if (rest === null) {
       dress(node);
-      if (old) old.node.replaceWith(node);
-      else element.insertBefore(node, tail.isIn(element) ? tail.element : null);
+      return node;
     }
-    shown[index] = { html, node, isSpoken: old?.isSpoken };
+    // A long block that grew here is laid out already, piece by piece: it stays, and gets what is missing.
+    tail.release();
+    if (rest !== "") old.querySelector("code").append(el("span", null, rest));
+    return old;
   }
 
   /** Puts the blocks of a growing answer in, as many as a frame has time for. */
   function sync(blocks) {
     const settled = [];
     let [size, index] = [0, 0];
-    for (; index < blocks.length && size < SLICE; index++) {
-      if (shown[index]?.html !== blocks[index].html) {
-        put(blocks[index], index);
-        size += blocks[index].html.length + 100;
-      }
+    for (; index < blocks.length && size < SLICE && canPut(blocks[index]); index++) {
+      if (shown[index]?.html !== blocks[index].html) size += put(blocks[index], index);
+      if (shown[index].html !== blocks[index].html) break;
       // One that another follows does not change any more, whatever was said of it when it was the last.
       const isSettled = !blocks[index].open || index < blocks.length - 1;
       if (isSettled && !shown[index].isSpoken) {
@@ -115,49 +132,29 @@ export function mountAnswer(element, ctx) {
 /** What is read out of a block that is finished. */
 const spokenText = (node) => (node.matches(".code") ? node.querySelector("code").textContent.split("\n", 1)[0] : node.textContent.slice(0, 1000));
 
-/** The element at the end of which the last character stands. */
-function deepest(node) {
-  let at = node;
-  while (at.lastElementChild?.matches("ul, ol, li, p, blockquote, .code, pre, code")) at = at.lastElementChild;
-  return at;
-}
-
-function isSelected(node) {
-  if (!node?.isConnected) return false;
-  const selection = document.getSelection();
-  return selection !== null && !selection.isCollapsed && selection.containsNode(node, true);
-}
-
 /** Text that grows at its end, in pieces. */
 export function createTail() {
   let element = el("p.tail", { dir: "auto" });
   let [parent, kind, cuts, length] = [null, null, null, 0];
   let text = null;
 
-  function piece(data) {
-    text = document.createTextNode(data);
-    const holder = el("span", null, text);
-    element.append(holder);
-  }
-
-  function close(holder) {
-    const lines = kind === "code" ? text.data.split("\n").length - 1 : text.length / LETTERS;
-    holder.className = "piece";
-    holder.style.containIntrinsicBlockSize = `auto ${Math.ceil(lines * LEADING)}em`;
+  function piece() {
+    text = document.createTextNode("");
+    element.append(el("span", null, text));
   }
 
   function grow(added) {
-    if (text === null) piece(added);
-    else text.appendData(added);
-    while (text.length > PIECE) {
-      const isLine = text.length > LINE;
-      const at = Math.max(text.data.lastIndexOf("\n", text.length - 2), isLine ? text.data.lastIndexOf(" ", text.length - 2) : -1);
-      if (at < PIECE / 2) break;
-      const rest = text.data.slice(at + 1);
-      text.deleteData(at + 1, text.length);
-      close(text.parentElement);
-      piece(rest);
+    if (text === null) piece();
+    let data = text.data + added;
+    let end = endOfPiece(data);
+    if (end === 0) return text.appendData(added);
+    for (; end > 0; end = endOfPiece(data)) {
+      text.data = data.slice(0, end);
+      asPiece(text.parentElement, end, kind === "code" ? text.data.split("\n").length - 1 : undefined);
+      data = data.slice(end);
+      piece();
     }
+    text.data = data;
   }
 
   const tail = {

@@ -2,6 +2,7 @@
 
 import { el, icon, iconButton, listen } from "../lib/dom.js";
 import { firstName, partOfDay } from "../lib/words.js";
+import { prefs } from "../models/kept.js";
 import { refused, said } from "./fault.js";
 
 /** How an answer ended, in words for those who listen. */
@@ -124,8 +125,7 @@ const STARTERS = ["explain", "rewrite", "plan", "check"];
 
 /** An empty chat: a greeting, what is missing if something is, and four ways to begin. */
 export function createEmpty(ctx, { fill }) {
-  const { t, session } = ctx;
-  const { user } = session;
+  const { t, session: { user } } = ctx;
   const isUnable = user.caps.paid_by === null;
   const isAdmin = user.role === "admin";
   const name = firstName(user.name);
@@ -135,7 +135,9 @@ export function createEmpty(ctx, { fill }) {
     const text = t("starter", { verb, rest });
     return el("li", null, el("button", { type: "button", click: () => fill(text, text.length - rest.length) }, el("b", null, verb), el("span", null, rest), icon("right", "icon small")));
   });
-  return el("div.empty", null, el("h1", null, title[0], el("br"), title[1]), isUnable ? missing(ctx, isAdmin) : sharedLine(ctx), el("ul.starters", null, ...starters));
+  const alone = isAdmin && !isUnable && prefs.get("isAlone") && el("p.empty-note.alone");
+  if (alone) ctx.using("invite_line", ({ fillInviteLine }) => fillInviteLine(alone, ctx));
+  return el("div.empty", null, el("h1", null, title[0], el("br"), title[1]), isUnable ? missing(ctx, isAdmin) : sharedLine(ctx), el("ul.starters", null, ...starters), alone);
 }
 
 /** Nobody's key is there: without one there are no answers. */
@@ -148,14 +150,12 @@ function missing({ t, address }, isAdmin) {
 function sharedLine({ t, session }) {
   const { paid_by: payer, month, day } = session.user.caps;
   const [cap, key] = month ? [month, "sharedMonth"] : [day, "sharedDay"];
-  if (payer !== "shared" || !cap) return null;
-  return el("p.empty-note", null, t(key, { n: cap.limit }));
+  return payer === "shared" && cap && el("p.empty-note", null, t(key, { n: cap.limit }));
 }
 
 /** The way to the newest line, while that is out of sight; with a caret in it while it is being written. */
 export function createLatest({ t }, { scroll }) {
-  const go = () => scroll.toEnd(!button.classList.contains("writing"));
-  const button = el("button.latest", { type: "button", hidden: true, click: go }, icon("latest", "icon small"), el("span.caret", { "aria-hidden": "true" }), t("latest"));
+  const button = el("button.latest", { type: "button", hidden: true, click: () => scroll.toEnd(!button.classList.contains("writing")) }, icon("latest", "icon small"), el("span.caret", { "aria-hidden": "true" }), t("latest"));
   scroll.addEventListener("end", () => {
     button.hidden = scroll.isAtEnd;
   });

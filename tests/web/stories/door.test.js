@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { check } from "../support/axe.js";
 import { openWindow, startBrowser } from "../support/browser.js";
 import { startServer } from "../support/server.js";
 import { eventually, noFaults, on } from "../support/world.js";
@@ -193,4 +194,51 @@ test("first run: what is missing, by who one is", async () => {
   noFaults(member);
   await admin.close();
   await member.close();
+});
+
+test("first run: who looks after the server, and is alone there, is asked once to invite the others", async () => {
+  const server = await start({ settings: { AUTH__REGISTRATION: "invite" } });
+  const ada = await server.person("Ada Stone");
+  const admin = await openWindow(chromium.browser, server, { person: ada });
+  const page = await admin.open("/");
+  await page.getByText("So far you are the only one here.").waitFor();
+  await page.getByRole("button", { name: "Invite your family" }).click();
+  await page.getByRole("dialog", { name: "Invite" }).getByRole("button", { name: "Make a link" }).click();
+  const shown = page.getByRole("dialog", { name: "Invitation" });
+  const link = new URL(await shown.getByRole("group").textContent());
+  await shown.getByRole("button", { name: "Copy link" }).click();
+  await shown.getByRole("button", { name: "Copied" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await page.getByRole("heading", { name: /Ada/ }).waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.equal(await page.getByRole("button", { name: "Invite your family" }).count(), 0);
+  noFaults(admin);
+  await admin.close();
+
+  // Put away, it stays away; and it is for nobody but administrators who are alone.
+  const again = await openWindow(chromium.browser, server, { person: ada });
+  const other = await again.open("/");
+  await other.getByText("So far you are the only one here.").waitFor();
+  assert.deepEqual(await check(other, "alone"), []);
+  await other.locator("p", { hasText: "So far" }).getByRole("button", { name: "Close" }).click();
+  await other.reload();
+  await other.getByRole("heading", { name: /Ada/ }).waitFor();
+  await other.waitForLoadState("networkidle");
+  assert.equal(await other.getByText("So far you are the only one here.").count(), 0);
+  noFaults(again);
+  await again.close();
+
+  const invite = link.searchParams.get("invite");
+  const body = { name: "Joe", email: "joe@example.org", password: "correct horse", password_confirmation: "correct horse", invite };
+  const { token } = await server.call("/register", { method: "POST", body });
+  for (const person of [{ token }, ada]) {
+    const window = await openWindow(chromium.browser, server, { person });
+    const empty = await window.open("/");
+    await empty.getByRole("heading", { name: person === ada ? /Ada/ : /Joe/ }).waitFor();
+    await empty.waitForLoadState("networkidle");
+    assert.equal(await empty.getByText("So far you are the only one here.").count(), 0);
+    noFaults(window);
+    await window.close();
+  }
 });

@@ -88,6 +88,57 @@ test("the network goes in mid answer: the page says so, and catches up", async (
   await window.close();
 });
 
+test("another network in mid answer: what is open falls silent, and the page does not wait for it", async () => {
+  const open = gate();
+  world.upstream.answer = longAnswer(8, open.opened);
+  const window = await world.window({ hasLine: true });
+  const page = await window.open("/");
+  const p = on(page);
+  await p.ask("lines");
+  await p.turn(0).getByText("Line 4.").waitFor();
+  await window.context.setOffline(true);
+  window.line.mute();
+  await page.getByText("No connection. The answer goes on at the server").waitFor({ timeout: 12_000 });
+  open.open();
+  await page.waitForTimeout(300);
+  assert.equal(await p.turn(0).getByText("Line 8.").count(), 0);
+  await window.context.setOffline(false);
+  // Silence alone is noticed only after 40 s.
+  await p.turn(0).getByText("Line 8.").waitFor({ timeout: 12_000 });
+  await p.send.waitFor();
+  await page.getByText("No connection.").waitFor({ state: "detached" });
+  assert.equal(await p.turn(0).locator(".answer p").count(), 8);
+  noFaults(window);
+  await window.close();
+});
+
+test("a tab that was hidden and frozen has all of the answer when it is shown", async () => {
+  const open = gate();
+  world.upstream.answer = longAnswer(6, open.opened);
+  const window = await world.window();
+  const page = await window.open("/");
+  const p = on(page);
+  const session = await window.context.newCDPSession(page);
+  await p.ask("lines");
+  await p.turn(0).getByText("Line 3.").waitFor();
+  await p.message.fill("a draft");
+  await session.send("Page.setWebLifecycleState", { state: "frozen" });
+  open.open();
+  await eventually(async () => {
+    const { conversations: [{ id }] } = await window.person.call("/conversations");
+    assert.equal((await window.person.call(`/conversations/${id}`)).turns[0].status, "complete");
+  });
+  // Nothing runs in a frozen page, for minutes or for a night.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await session.send("Page.setWebLifecycleState", { state: "active" });
+  await p.turn(0).getByText("Line 6.").waitFor({ timeout: 12_000 });
+  await p.send.waitFor();
+  assert.equal(await p.turn(0).locator(".answer p").count(), 6);
+  assert.equal(await p.message.inputValue(), "a draft");
+  noFaults(window);
+  await window.close();
+});
+
 test("a message that is sent without a network goes out once, when it is back", async () => {
   world.upstream.answer = world.upstream.usual;
   const window = await world.window({ hasLine: true });

@@ -240,6 +240,44 @@ test("long code is folded when a conversation is opened, and not while it is wri
   await window.close();
 });
 
+test("long lists, tables and paragraphs grow part by part, and are in the end what they are when they are opened", async () => {
+  const items = Array.from({ length: 700 }, (_, at) => `- [${at % 2 ? "x" : " "}] item ${at} of *many*\n${at % 9 ? "" : `  - one within ${at}\n  - and another\n`}`).join("");
+  const rows = Array.from({ length: 700 }, (_, at) => `| row ${at} | ${at * 7} | some *more* words |\n`).join("");
+  const large = `1. ${"an item that is longer than all that is put in at once, ".repeat(700)}\n2. and a short one\n`;
+  const poem = Array.from({ length: 900 }, (_, at) => `Line ${at} of **one** paragraph\n`).join("");
+  const text = `${items}\nBetween them.\n\n| a | b | c |\n|---|---:|---|\n${rows}\n${large}\n${poem}`;
+  world.upstream.answer = async (a) => {
+    for (let at = 0; at < text.length && a.isOpen; at += 3000) {
+      await a.text(text.slice(at, at + 3000));
+      await a.wait(5);
+    }
+    await a.end();
+  };
+  const window = await world.window();
+  const page = await window.open("/");
+  const p = on(page);
+  await p.ask("a long one");
+  await page.locator(".turn .edit:not([hidden])").waitFor({ timeout: 30_000 });
+  const divided = ["SPAN", "TABLE", "TBODY", "COLGROUP", "COL"];
+  /** Words, and elements but for those by which a long paragraph and a long table are divided. */
+  const shown = () => page.locator(".answer").evaluate((answer, without) => ({
+    words: answer.textContent.replace(/\s+/g, " "),
+    elements: [...answer.querySelectorAll("*")].map((element) => element.tagName).filter((tag) => !without.includes(tag)).join(" "),
+    boxes: [...answer.querySelectorAll("input")].map((box) => box.ariaLabel).join(" "),
+  }), divided);
+  await eventually(async () => {
+    const counts = await Promise.all(["> ul > li", "tbody tr", "> ol > li", "> p strong"].map((each) => page.locator(`.answer ${each}`).count()));
+    assert.deepEqual(counts, [700, 700, 2, 900]);
+  }, 20_000);
+  const streamed = await shown();
+  await page.reload();
+  await p.turn(0).getByText("Between them.").waitFor({ state: "attached" });
+  const opened = await shown();
+  for (const what of Object.keys(opened)) assert.equal(streamed[what], opened[what], what);
+  noFaults(window);
+  await window.close();
+});
+
 test("C24: the box stays in what is seen while a keyboard is up; fields do not zoom", async () => {
   world.upstream.answer = world.upstream.usual;
   const window = await world.window({ size: "phone" });

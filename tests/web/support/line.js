@@ -1,4 +1,5 @@
-// A line to the server that can be cut: what is open breaks, and nothing new gets through until it is mended.
+// A line to the server that can be cut: what is open breaks, and nothing new gets through until it is mended. Or what is
+// open falls silent.
 
 import { connect, createServer } from "node:net";
 
@@ -25,6 +26,14 @@ export async function startLine(server) {
   line.cut = () => {
     line.isCut = true;
     for (const socket of sockets) socket.destroy();
+  };
+  /** What is open stays open, and nothing comes through it any more, as when a network was left for another one. */
+  line.mute = () => {
+    for (const socket of sockets) {
+      socket.unpipe();
+      // Who still sends is told that nobody is there.
+      if (socket.localPort === proxy.address().port) socket.once("data", () => socket.destroy()).resume();
+    }
   };
   line.mend = () => {
     line.isCut = false;

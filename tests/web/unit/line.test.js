@@ -22,7 +22,7 @@ test("events are read out of pieces of any size, cut inside a character too", ()
 });
 
 /** A line that is always there. */
-const line = { whenUp: async () => {}, lost() {} };
+const line = Object.assign(new EventTarget(), { isUp: true, whenUp: async () => {}, lost() {} });
 const event = (name, data, id) => `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 const response = (text, isBroken = false) => {
   let isRead = false;

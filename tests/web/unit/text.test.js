@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byteLength, direction, findWords, firstWords, indexOfByte, isLong, language, newId } from "../../../static/js/lib/text.js";
+import { byteLength, direction, endOfPiece, findWords, firstWords, gapAfter, indexOfByte, isLong, language, newId } from "../../../static/js/lib/text.js";
 
 const SAMPLES = ["", "plain", "é", "你好世界", "🌍 — ok", "👩‍👩‍👧‍👦 family", "a\u0000b", "mixed é 你 🌍 end"];
 
@@ -55,4 +55,18 @@ test("names are new each time, and need no secure context", () => {
   const names = new Set(Array.from({ length: 100 }, newId));
   assert.equal(names.size, 100);
   for (const name of names) assert.match(name, /^[0-9a-f]{32}$/);
+});
+
+test("a growing text is cut after a line, a line that nobody reads after a blank or a stop, and never within a pair", () => {
+  assert.equal(endOfPiece("a line\n".repeat(400)), 0);
+  assert.equal(endOfPiece("a line\n".repeat(500)), 3493);
+  assert.equal(endOfPiece("word ".repeat(2000)), 0);
+  assert.equal(endOfPiece("word ".repeat(5000)), 3005);
+  const han = "没有空格的一句。".repeat(4000);
+  assert.equal(han[endOfPiece(han) - 1], "。");
+  const pairs = `a${"🌍".repeat(20_000)}`;
+  const end = endOfPiece(pairs);
+  assert.ok(end > 3000 && end <= 20_001 && end % 2 === 1, `${end}`);
+  assert.equal(gapAfter("no gap", 2), 3);
+  assert.equal(gapAfter("none", 0), 4);
 });
