@@ -58,7 +58,7 @@ pictures: ## pictures of every view into pictures/
 	cargo build
 	tests/web/pictures
 
-dist: ## a release in dist/: one static executable and all that goes with it
+dist: ## a release in dist/: one static executable and all that goes with it; TARGET=aarch64-unknown-linux-musl for arm64
 	tools/dist
 
 dist-test: dist ## a release tried where there is nothing but it; as root, which it needs to change into a folder
