@@ -15,7 +15,7 @@ use image::codecs::jpeg::JpegEncoder;
 /// What a picture is to have, as the server writes it anew.
 const BYTES: std::ops::Range<usize> = 1_900_000..2_200_000;
 /// The grain's lowest bits: more make it larger.
-const GRAIN: u32 = 15;
+const GRAIN: u32 = 63;
 const BOUNDARY: &str = "a-line-that-is-in-no-picture";
 
 /// The upload, and the chat beside one that asks the upstream directly.
@@ -72,10 +72,10 @@ fn upload(server: &Server, token: &str, picture: &[u8]) -> Shot {
     Shot { addr: server.addr, bytes }
 }
 
-/// A JPEG of 2048 × 1536 pixels with surfaces and grain, larger than the server makes it.
+/// A JPEG of 1824 × 1368 pixels with surfaces and grain, larger than the server makes it.
 fn photograph() -> Result<Vec<u8>> {
     let mut state = 88_172_645u32;
-    let picture = RgbImage::from_fn(2048, 1536, |x, y| {
+    let picture = RgbImage::from_fn(1824, 1368, |x, y| {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
