@@ -104,10 +104,13 @@ fn crowd(lab: &Lab, streams: usize) -> Result<Vec<Figure>> {
     ])
 }
 
-/// What so many streams cost, each round on a fresh server that has had a first one.
+/// What so many streams cost, each round on a fresh server that has had a first one. Few streams have
+/// more tokens in the same time: the clock of processor time ticks in steps of 10 ms.
 pub fn cost(lab: &Lab, streams: usize) -> Result<[Spread; 3]> {
-    let plan = plan(streams, lab.effort.tokens.1);
-    lab.upstream.play(Script::timed(plan.tokens, 200));
+    let few = lab.effort.tokens.1;
+    let tokens = few.max(20 * few / streams as u64);
+    let plan = plan(streams, tokens);
+    lab.upstream.play(Script::timed(tokens, 200 * few / tokens));
     let mut runs = Vec::new();
     for round in 0..lab.effort.rounds {
         let server = Server::start(lab, &lab.home(&format!("grow-streams-{streams}-{round}"))?)?;
