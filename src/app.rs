@@ -7,6 +7,7 @@ use crate::chat::Answers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files::Keeping;
 use crate::import::Imports;
 use crate::keys::{self, MasterKey};
 use crate::limits::Limits;
@@ -58,6 +59,8 @@ pub struct App {
     pub answers: Arc<Answers>,
     /// Imports that are going on.
     pub imports: Imports,
+    /// Files that are being kept, or removed.
+    pub keeping: Keeping,
     /// What is counted for whoever watches.
     pub metrics: Metrics,
     /// The zone of days and written times.
@@ -173,11 +176,12 @@ impl App {
         Ok(App {
             passwords: Passwords::new()?,
             limits: Limits::new(&config.limits),
-            upstream: upstream::Client::new(&config.upstream).map_err(refused)?,
+            upstream: upstream::Client::new(&config.upstream, clock.clone()).map_err(refused)?,
             models: Models::default(),
             oss: Oss::new(&config.oss),
             answers: Arc::default(),
             imports: Imports::default(),
+            keeping: Keeping::default(),
             metrics: Metrics::default(),
             settings: RwLock::new(Arc::new(settings)),
             setup_code: Mutex::new(None),

@@ -56,21 +56,6 @@ impl Reading {
         ZipArchive::new(file).map(Reading).map_err(damaged)
     }
 
-    /// All its files.
-    pub fn members(&mut self) -> io::Result<Vec<Member>> {
-        let mut members = Vec::with_capacity(self.0.len());
-        for index in 0..self.0.len() {
-            let file = self.0.by_index_raw(index).map_err(damaged)?;
-            if !file.is_dir() {
-                members.push(Member {
-                    name: String::from_utf8_lossy(file.name_raw()).into_owned(),
-                    size: file.size(),
-                });
-            }
-        }
-        Ok(members)
-    }
-
     /// Hands a file's content to `out`, at most `limit` bytes; more is a fault. Checks its sum.
     pub fn copy(&mut self, name: &str, limit: u64, out: &mut dyn Write) -> io::Result<u64> {
         let file = self.0.by_name(name).map_err(damaged)?;

@@ -106,7 +106,7 @@ pub fn remove(app: &App, avatar: Option<&str>) {
 
 /// Removes what an end without warning left between a picture's file and its row.
 pub fn sweep(app: &App) -> Result<()> {
-    let used: HashSet<String> = app.store.users()?.into_iter().filter_map(|user| user.avatar).collect();
+    let used: HashSet<String> = app.store.avatars()?.into_iter().collect();
     for name in disk::names(&app.avatars()) {
         if !used.contains(&format!("{PREFIX}{name}")) {
             let _ = fs::remove_file(app.avatars().join(name));

@@ -85,8 +85,12 @@ fn write_draft(
     let mut archive = Writing::new(file);
     let (mut files, mut done) = (Vec::new(), 0);
     for (name, path) in sources {
-        // A file that was replaced meanwhile is gone, and nothing in the snapshot needs it any longer than that.
-        let Ok(file) = File::open(&path) else { continue };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // A picture that was replaced meanwhile: nothing in the snapshot needs it any longer than that.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_kept(&name) => continue,
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        };
         let mut source = Summed::new(file, |bytes| progress(done + bytes, total));
         let size = archive.add(&name, &mut source)?;
         let sha256 = source.sum.digest();

@@ -8,6 +8,7 @@ use crate::{disk, keys, pictures, text};
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
 
 /// Largest upload in bytes.
 pub const LARGEST: usize = 10 << 20;
@@ -22,6 +23,10 @@ const LONGEST_NAME: usize = 200;
 const UNSENT: i64 = 24 * 3600;
 const FIELD: &str = "file";
 
+/// Taken to read while bytes and their row are made, to write while both are removed: a file that is kept once more just
+/// then must not lose its bytes behind its new row.
+pub type Keeping = RwLock<()>;
+
 /// Keeps a file of the user.
 pub fn keep(app: &App, user: UserId, name: &str, upload: &[u8]) -> Result<Attachment> {
     let (file, bytes) = prepare(name, upload)?;
@@ -29,6 +34,7 @@ pub fn keep(app: &App, user: UserId, name: &str, upload: &[u8]) -> Result<Attach
     app.store.check_room(user, &file, most)?;
     let sum = file.sha256.clone();
     let folder = folder(app, user);
+    let _keeping = app.keeping.read().unwrap_or_else(PoisonError::into_inner);
     disk::folder(&folder)
         .and_then(|()| disk::put(&folder, &sum, &bytes))
         .map_err(|e| Error::Storage(e.to_string()))?;
@@ -125,6 +131,7 @@ pub fn remove_all(app: &App, user: UserId) {
 
 /// Removes files that no turn refers to: never sent for a day, or sent in turns that are deleted.
 pub fn forget_orphans(app: &App) -> Result<()> {
+    let _removing = app.keeping.write().unwrap_or_else(PoisonError::into_inner);
     for (user, sum) in app.store.forget_orphans(app.clock.now() - UNSENT)? {
         let _ = fs::remove_file(folder(app, user).join(sum));
     }

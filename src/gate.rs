@@ -43,6 +43,11 @@ impl Gate {
         Ok(Pass(self))
     }
 
+    /// True when nobody is inside.
+    pub fn is_empty(&self) -> bool {
+        self.lock().inside == 0
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

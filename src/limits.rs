@@ -1,4 +1,5 @@
-//! How often: token buckets by account or address, on the monotonic clock. A limit of 0 is none.
+//! How often, by token buckets for each account or address on the monotonic clock; a limit of 0 is none. And how much at
+//! once, of what takes memory or disk for as long as its other end likes.
 
 use crate::config;
 use crate::error::{Error, Result};
@@ -6,8 +7,15 @@ use crate::metrics::Counts;
 use crate::model::UserId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Files of one person that are on their way at once: as many as go with a message.
+const UPLOADS: usize = 8;
+/// Exports of one person at once, each a file on the disk until the last byte is sent.
+const DOWNLOADS: usize = 4;
 
 /// Whose doings are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,13 +39,43 @@ pub enum Action {
     Register,
 }
 
-/// All limits on frequency.
+/// What one person may do so often at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transfer {
+    /// A file comes.
+    Upload,
+    /// An export is written and sent.
+    Download,
+}
+
+type Running = Arc<Mutex<HashMap<(UserId, Transfer), usize>>>;
+
+/// A transfer that goes on, until it is dropped.
+pub struct Place {
+    running: Running,
+    of: (UserId, Transfer),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = running.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.of);
+            }
+        }
+    }
+}
+
+/// All of these limits.
 pub struct Limits {
     chat: Option<DefaultKeyedRateLimiter<Who>>,
     api: Option<DefaultKeyedRateLimiter<Who>>,
     login: Option<DefaultKeyedRateLimiter<Who>>,
     register: Option<DefaultKeyedRateLimiter<Who>>,
     clock: DefaultClock,
+    running: Running,
     refused: Counts<&'static str>,
 }
 
@@ -71,6 +109,7 @@ impl Limits {
             login: limiter(config.login_per_minute, Quota::per_minute),
             register: limiter(config.register_per_hour, Quota::per_hour),
             clock: DefaultClock::default(),
+            running: Running::default(),
             refused: Counts::default(),
         }
     }
@@ -102,6 +141,23 @@ impl Limits {
                 seconds,
             )
         })
+    }
+
+    /// Takes a place for a transfer, or says that the person has enough of them.
+    pub fn begin(&self, user: UserId, transfer: Transfer) -> Result<Place> {
+        let (most, word) = match transfer {
+            Transfer::Upload => (UPLOADS, "upload"),
+            Transfer::Download => (DOWNLOADS, "download"),
+        };
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = running.entry((user, transfer)).or_default();
+        if *count >= most {
+            self.refused.add(word, 1);
+            let sentence = format!("{most} of yours are on their way already. Wait for one to end.");
+            return Err(Error::Limited("rate_limited", sentence.into(), 5));
+        }
+        *count += 1;
+        Ok(Place { running: self.running.clone(), of: (user, transfer) })
     }
 
     /// How often each limit was reached.

@@ -2,7 +2,7 @@
 //! <https://help.aliyun.com/zh/oss/developer-reference/signature-version-4-recommend>
 
 use crate::config::{BaseUrl, Oss as Settings, OssSignature};
-use crate::error::{Error, Result};
+use crate::error::{Result, UpstreamError, UpstreamKind};
 use crate::model::UserId;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as B64;
@@ -56,10 +56,7 @@ pub struct Form {
 impl Oss {
     /// `None` without bucket and credentials.
     pub fn new(settings: &Settings) -> Option<Oss> {
-        if settings.bucket.is_empty()
-            || settings.access_key_id.is_empty()
-            || settings.access_key_secret.is_empty()
-        {
+        if !settings.is_on() {
             return None;
         }
         let usual = format!("https://{}.oss-{}.aliyuncs.com", settings.bucket, settings.region);
@@ -68,7 +65,7 @@ impl Oss {
         Some(Oss { settings: settings.clone(), endpoint, host })
     }
 
-    /// The origin of the pictures, for the page's content security policy.
+    /// The origins of uploads and of pictures, for the page's content security policy.
     pub fn origins(&self) -> [&str; 2] {
         let origin = |url: &'_ str| {
             let from = url.find("://").map_or(0, |i| i + 3);
@@ -151,10 +148,8 @@ impl Oss {
             outcome => {
                 let cause = outcome.map_or_else(|e| e.to_string(), |response| response.status().to_string());
                 tracing::warn!(cause, "the picture could not be put into the bucket");
-                Err(Error::Upstream(crate::error::UpstreamError::new(
-                    crate::error::UpstreamKind::Storage,
-                    "The picture could not be put into the bucket.",
-                )))
+                let sentence = "The picture could not be put into the bucket.";
+                Err(UpstreamError::new(UpstreamKind::Storage, sentence).into())
             }
         }
     }

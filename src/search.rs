@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, TurnId, UserId};
+use crate::model::{ConversationId, Turn, TurnId, UserId};
+use crate::store::MOST_WORDS;
 use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -10,6 +11,8 @@ const LONGEST_QUERY: usize = 1000;
 /// Of a snippet, in grapheme clusters: before the first word that was found, and in all.
 const BEFORE: usize = 30;
 const SNIPPET: usize = 160;
+/// Of a text, in bytes, that is looked through for the words; where they stand behind it, its beginning is shown.
+const LOOKED_THROUGH: usize = 256 << 10;
 
 /// Which of a turn's two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,27 +53,37 @@ pub fn search(
     if query.chars().count() > LONGEST_QUERY {
         return Err(Error::field("q", "The query is too long."));
     }
-    let (turns, more) = app.store.search(user, query, before, limit)?;
+    let (found, more) = app.store.search(user, query, before, limit)?;
     let words = words(query);
-    let hits = turns.into_iter().map(|(turn, title)| {
-        let in_prompt = first(&turn.prompt, &words);
-        let (field, text, at) = match (in_prompt, first(&turn.response, &words)) {
-            (Some(at), _) => (Field::Prompt, &turn.prompt, at),
-            (None, Some(at)) => (Field::Response, &turn.response, at),
-            (None, None) => (Field::Prompt, &turn.prompt, 0),
-        };
-        let (snippet, marks) = snippet(text, at, &words);
-        Hit {
-            turn: turn.id,
-            conversation: turn.conversation,
-            title,
-            field,
-            snippet,
-            marks,
-            created: turn.created,
+    let mut hits = Vec::with_capacity(found.len());
+    // Never two of them in memory: an import may bring turns of megabytes.
+    for (id, title) in found {
+        match app.store.turn(user, id) {
+            Ok(turn) => hits.push(hit(&turn, title, &words)),
+            // It was deleted a moment ago.
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
         }
-    });
-    Ok((hits.collect(), more))
+    }
+    Ok((hits, more))
+}
+
+fn hit(turn: &Turn, title: String, words: &[String]) -> Hit {
+    let (field, text, at) = match (first(&turn.prompt, words), first(&turn.response, words)) {
+        (Some(at), _) => (Field::Prompt, &turn.prompt, at),
+        (None, Some(at)) => (Field::Response, &turn.response, at),
+        (None, None) => (Field::Prompt, &turn.prompt, 0),
+    };
+    let (snippet, marks) = snippet(text, at, words);
+    Hit {
+        turn: turn.id,
+        conversation: turn.conversation,
+        title,
+        field,
+        snippet,
+        marks,
+        created: turn.created,
+    }
 }
 
 /// A character as the index compares it: in lower case, without accents.
@@ -96,6 +109,7 @@ fn words(query: &str) -> Vec<String> {
         .split_whitespace()
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).chars().flat_map(folded).collect())
         .filter(|word: &String| !word.is_empty())
+        .take(MOST_WORDS)
         .collect()
 }
 
@@ -131,6 +145,7 @@ fn places(text: &str, words: &[String]) -> Vec<(usize, usize)> {
 }
 
 fn first(text: &str, words: &[String]) -> Option<usize> {
+    let text = &text[..text.floor_char_boundary(LOOKED_THROUGH)];
     places(text, words).first().map(|(from, _)| *from)
 }
 

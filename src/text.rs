@@ -1,5 +1,6 @@
 //! Small questions about text: where to cut it, how long it is, what it costs.
 
+use std::fmt::Write;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Bytes of a grapheme cluster on average: a family of four has 25, and a stranger's may have a million.
@@ -49,6 +50,26 @@ pub fn is_cjk(c: char) -> bool {
 /// True when `text` holds a control character other than tab and line breaks.
 pub fn has_controls(text: &str) -> bool {
     text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
+/// Backticks for a code fence that nothing in `text` can close.
+pub fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
+/// Bytes as they stand in an address (RFC 3986, 2.1): ASCII letters, digits and those in `plain` as they are.
+pub fn percent_encoded(bytes: &[u8], plain: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || plain.contains(byte) {
+            out.push(char::from(*byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// Text in which U+0000, which a database may not take, is replaced.

@@ -68,8 +68,15 @@ pub fn check_login(app: &App, user: UserId, code: Option<&str>) -> Result<()> {
     }
     match code {
         None => Err(Error::Credentials("totp_required", "The code of your authenticator app is needed.")),
-        Some(code) if is_right(app, user, code)? => Ok(()),
-        Some(_) => Err(Error::Credentials("code_invalid", "This code is not right, or was used before.")),
+        Some(code) => {
+            // By account, too: six digits are few for somebody who knows the password and has many addresses.
+            app.limits.take(Action::Login, Who::User(user))?;
+            if is_right(app, user, code)? {
+                Ok(())
+            } else {
+                Err(Error::Credentials("code_invalid", "This code is not right, or was used before."))
+            }
+        }
     }
 }
 

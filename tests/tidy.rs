@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("config", &["calendar", "secret"], "its values are checked and its secrets wrapped as they are read"),
     ("gate", &["error"], "it turns people away"),
-    ("app", &["chat", "import", "models", "settings"], "it owns their state"),
+    ("app", &["chat", "files", "import", "models", "settings"], "it owns their state"),
     (
         "accounts",
         &["avatars", "billing", "files", "two_factor"],
@@ -302,6 +302,35 @@ fn the_reference_for_people_names_every_route() {
         .map(|route| format!("{} {}", route.verb.as_str(), route.path))
         .collect();
     assert!(missing.is_empty(), "docs/API.md does not name {missing:#?}");
+}
+
+/// The words in quotation marks that follow `before` in a text, blanks apart.
+fn words_behind<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    let quoted = |rest: &'a str| rest.trim_start().strip_prefix('"')?.split('"').next();
+    text.split(before).skip(1).filter_map(quoted)
+}
+
+#[test]
+fn the_reference_for_people_names_every_code() {
+    let text = fs::read_to_string(root().join("docs/API.md")).unwrap();
+    let mut codes = BTreeSet::new();
+    for (path, code) in sources() {
+        let kinds = ["Refused", "Credentials", "Forbidden", "Unavailable", "TooLarge", "Limited"];
+        let mut makes: Vec<String> = kinds.iter().map(|kind| format!("Error::{kind}(")).collect();
+        // Why an answer is not whole.
+        makes.extend(["fault(", "code: "].map(str::to_owned));
+        if path == "error.rs" {
+            makes.extend(["=> ", ", "].map(str::to_owned));
+        }
+        for before in &makes {
+            let names = words_behind(&code, before)
+                .filter(|word| word.chars().all(|c| c == '_' || c.is_ascii_lowercase()));
+            codes.extend(names.map(str::to_owned));
+        }
+    }
+    assert!(codes.contains("upstream_timeout") && codes.len() > 50, "{codes:?}");
+    let missing: Vec<_> = codes.iter().filter(|code| !text.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/API.md does not name {missing:?}");
 }
 
 /// Below these, libraries have published faults that would reach us.

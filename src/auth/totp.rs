@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::text::percent_encoded;
 use fast_qr::convert::Builder as _;
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRBuilder;
@@ -29,16 +30,7 @@ pub fn step(secret: &Secret, code: &str, now: i64) -> Option<i64> {
 
 /// What an authenticator app reads (Key URI format).
 pub fn uri(secret: &Secret, email: &str) -> String {
-    let label: String = email
-        .bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() || b"-._@".contains(&b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect();
+    let label = percent_encoded(email.as_bytes(), b"-._@");
     format!("otpauth://totp/{ISSUER}:{label}?secret={}&issuer={ISSUER}", secret.reveal())
 }
 

@@ -5,7 +5,7 @@ use super::run::Question;
 use crate::keys;
 use crate::model::{Attachment, AttachmentKind, Params};
 use crate::store::Context;
-use crate::text::estimate_tokens;
+use crate::text::{estimate_tokens, fence};
 use crate::upstream::{Content, ImageUrl, Message, Part};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -88,8 +88,7 @@ fn asked<'a>(
 
 /// A file's name and its text, between marks that do not stand in it.
 fn quote(out: &mut String, name: &str, text: &str) {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
+    let fence = fence(text);
     // Writing to a String cannot fail.
     let _ = write!(out, "{name}:\n{fence}\n{}\n{fence}\n\n", text.trim_end_matches('\n'));
 }

@@ -55,13 +55,20 @@ struct State {
     ended: Option<Ended>,
     /// The end could not be written at the first try, and is tried again.
     unwritten: bool,
+    /// Who waits for the end and nothing before it.
+    when_ended: Option<WhenEnded>,
 }
+
+/// Wakes somebody.
+type WhenEnded = Box<dyn FnOnce() + Send>;
 
 /// The turn's row in the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Row {
     #[default]
     Pending,
+    /// In a transaction that is not durable yet: nobody is told of it.
+    Written(TurnId),
     Known(TurnId, ConversationId),
     Lost,
 }
@@ -182,7 +189,12 @@ impl Generation {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The row is written: followers may come.
+    /// The row is in a transaction: its end can be put behind it.
+    pub fn written(&self, turn: TurnId) {
+        self.lock().row = Row::Written(turn);
+    }
+
+    /// The row is durable: followers may come.
     pub fn begin(&self, turn: TurnId, conversation: ConversationId) {
         self.lock().row = Row::Known(turn, conversation);
         self.row_known.notify_all();
@@ -203,19 +215,27 @@ impl Generation {
             match state.row {
                 Row::Known(turn, _) => return Some(turn),
                 Row::Lost => return None,
-                Row::Pending => {
+                Row::Pending | Row::Written(_) => {
                     state = self.row_known.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
     }
 
-    /// The turn, if its row is written.
+    /// The turn's number as the writing thread knows it, before its row is durable too.
+    pub fn number(&self) -> Option<TurnId> {
+        match self.lock().row {
+            Row::Written(turn) | Row::Known(turn, _) => Some(turn),
+            Row::Pending | Row::Lost => None,
+        }
+    }
+
+    /// The turn, if its row is durable.
     pub fn turn(&self) -> Option<TurnId> {
         self.place().map(|place| place.turn)
     }
 
-    /// Where the turn stands, if its row is written.
+    /// Where the turn stands, if its row is durable.
     pub fn place(&self) -> Option<Place> {
         let state = self.lock();
         match state.row {
@@ -328,19 +348,34 @@ impl Generation {
 
     /// The end is in the database, and may be told.
     pub fn end(&self, ended: Ended) {
-        self.lock().ended = Some(ended);
-        self.changed.send_replace(());
+        self.ends(|state| state.ended = Some(ended));
     }
 
     /// The end could not be written yet.
     pub fn mark_unwritten(&self) {
-        self.lock().unwritten = true;
-        self.changed.send_replace(());
+        self.ends(|state| state.unwritten = true);
     }
 
-    /// How it ended, once that may be told.
-    pub fn ended(&self) -> Option<Ended> {
-        self.lock().ended.clone()
+    fn ends(&self, how: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        how(&mut state);
+        let waiting = state.when_ended.take();
+        drop(state);
+        self.changed.send_replace(());
+        if let Some(wake) = waiting {
+            wake();
+        }
+    }
+
+    /// Calls `wake` once the end may be told or cannot be written for now, on the writing thread.
+    pub fn when_ended(&self, wake: WhenEnded) {
+        let mut state = self.lock();
+        if state.ended.is_none() && !state.unwritten {
+            state.when_ended = Some(wake);
+            return;
+        }
+        drop(state);
+        wake();
     }
 
     /// Wakes whenever there is news.

@@ -59,6 +59,15 @@ pub struct Sent {
     pub again: bool,
 }
 
+/// When who sends a message hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// Once the answer's row is durable, to follow it.
+    Begin,
+    /// Once its end is, or cannot be written: to be woken once is enough for who wants no more than the whole.
+    End,
+}
+
 /// How a send goes on.
 enum Prepared {
     /// It was made before.
@@ -67,17 +76,33 @@ enum Prepared {
     New(Arc<Generation>, Box<(NewTurn, run::Question)>),
 }
 
-/// Answers a message; blocks until the upstream has said all. `tell` hears as soon as the answer's row is durable, or
-/// why there is none. It may run on the thread that writes, and shall wake somebody and no more.
-pub fn send(app: Arc<App>, user: UserId, message: Message, tell: impl FnOnce(Result<Sent>) + Send + 'static) {
+/// Answers a message; blocks until the upstream has said all. `tell` hears of it when `hears` says, or why there is no
+/// answer. It may run on the thread that writes, and shall wake somebody and no more.
+pub fn send(
+    app: Arc<App>,
+    user: UserId,
+    message: Message,
+    hears: Hears,
+    tell: impl FnOnce(Result<Sent>) + Send + 'static,
+) {
     match prepare(&app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(sent)) => tell(Ok(sent)),
         Ok(Prepared::New(generation, both)) => {
             let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
-            let begun = generation.clone();
-            app.store.begin_turn(new, move |outcome| tell(begin(begun, outcome)));
+            let (written, begun) = (generation.clone(), generation.clone());
+            let written = move |begun: &Begun| {
+                if let Begun::New(turn, _) = begun {
+                    written.written(*turn);
+                }
+            };
+            app.store.begin_turn(new, written, move |outcome| match begin(&begun, outcome) {
+                Ok(sent) if hears == Hears::End && !sent.again => {
+                    begun.when_ended(Box::new(move || tell(Ok(sent))));
+                }
+                sent => tell(sent),
+            });
             run::run(app, &generation, question);
         }
     }
@@ -162,10 +187,10 @@ fn follow(running: Arc<Generation>) -> Result<Sent> {
     }
 }
 
-fn begin(generation: Arc<Generation>, outcome: Result<Begun>) -> Result<Sent> {
+fn begin(generation: &Arc<Generation>, outcome: Result<Begun>) -> Result<Sent> {
     if let Ok(Begun::New(turn, conversation)) = outcome {
         generation.begin(turn, conversation);
-        return Ok(Sent { answering: Answering::Running(generation), again: false });
+        return Ok(Sent { answering: Answering::Running(generation.clone()), again: false });
     }
     generation.stop.stop(Reason::NotStored);
     generation.lose();
@@ -180,10 +205,11 @@ pub fn retry(
     user: UserId,
     turn: TurnId,
     with: Message,
+    hears: Hears,
     tell: impl FnOnce(Result<Sent>) + Send + 'static,
 ) {
     match asked_again(&app, user, turn, with) {
-        Ok(message) => send(app, user, message, tell),
+        Ok(message) => send(app, user, message, hears, tell),
         Err(error) => tell(Err(error)),
     }
 }

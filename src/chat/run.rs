@@ -48,9 +48,10 @@ pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) 
         let sentence = "Something went wrong on the server while the answer was running.";
         Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
     });
+    let took = began.elapsed();
     let ended = ended(generation, &outcome, context::estimate(&question));
-    tell(generation, &question.request, &ended, theirs.get(), began.elapsed());
-    finish(&app, generation, ended);
+    finish(&app, generation, ended.clone());
+    tell(generation, &question.request, &ended, theirs.get(), took);
     // What is left to read is nobody's business any more, and no reason to keep a server from ending.
     drop(app);
     if let Ok(answer) = &mut outcome {
@@ -107,6 +108,10 @@ fn ask(
 /// One line for each answer: what joins our log to the model service's. A fault is told by its code alone, because the
 /// service's sentence may quote what a person wrote.
 fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option<&String>, took: Duration) {
+    // To wait for the row costs a chat two changes of thread, which are worth something only when the line is written.
+    if ended.fault.is_none() && !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     // A fault may be quicker than the row; and without one there is no answer to speak of.
     let Some(TurnId(turn)) = generation.wait_for_row() else { return };
     let (user, status, ms) = (generation.user.0, ended.status.as_str(), took.as_millis() as u64);
@@ -120,20 +125,17 @@ fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option
     }
 }
 
-/// Has the end written, and only then told.
+/// Has the end written, and only then told. It may overtake nothing: the job waits behind that of the row.
 fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
     generation.finish_rendering();
-    let Some(turn) = generation.wait_for_row() else {
-        app.answers.remove(generation);
-        return;
-    };
-    app.metrics.answers.add(ended.status.as_str(), 1);
-    for (kind, count) in [("prompt", ended.usage.prompt), ("completion", ended.usage.completion)] {
-        app.metrics.tokens.add(kind, u64::try_from(count).unwrap_or(0));
+    if !generation.is_lost() {
+        app.metrics.answers.add(ended.status.as_str(), 1);
+        for (kind, count) in [("prompt", ended.usage.prompt), ("completion", ended.usage.completion)] {
+            app.metrics.tokens.add(kind, u64::try_from(count).unwrap_or(0));
+        }
     }
     let (response, reasoning) = generation.texts();
     let finish = Finish {
-        turn,
         user: generation.user,
         response,
         reasoning,

@@ -65,6 +65,10 @@ impl Answers {
         most: usize,
     ) -> Result<Option<Arc<Generation>>> {
         let mut state = self.lock();
+        // Who asked whether the server drains may have done so a moment before it began to.
+        if state.closing {
+            return Err(Error::Draining);
+        }
         if let Some(client) = &generation.client
             && let Some(same) = state.of_client(generation.user, client)?
         {
@@ -130,18 +134,23 @@ impl Answers {
         finish: Arc<Finish>,
         ended: Ended,
     ) {
-        let answers = self.clone();
-        store.finish_turn(finish.clone(), move |written| match written {
-            Ok(()) => {
-                // In this order: who is told of the end may send the next message at once.
-                answers.remove(&generation);
-                generation.end(ended);
-            }
-            Err(_) => {
-                generation.mark_unwritten();
-                answers.lock().unwritten.push((generation, finish, ended));
-            }
-        });
+        let (answers, of) = (self.clone(), generation.clone());
+        store.finish_turn(
+            move || of.number(),
+            finish.clone(),
+            move |written| match written {
+                _ if generation.is_lost() => answers.remove(&generation),
+                Ok(()) => {
+                    // In this order: who is told of the end may send the next message at once.
+                    answers.remove(&generation);
+                    generation.end(ended);
+                }
+                Err(_) => {
+                    generation.mark_unwritten();
+                    answers.lock().unwritten.push((generation, finish, ended));
+                }
+            },
+        );
     }
 
     /// All that run; where nothing is to be done, after a wait.
@@ -233,5 +242,23 @@ fn write_ends(app: &App) {
     let unwritten = std::mem::take(&mut app.answers.lock().unwritten);
     for (generation, finish, ended) in unwritten {
         app.answers.write_end(&app.store, generation, finish, ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::generation::Path;
+    use super::*;
+    use crate::model::PaidBy;
+
+    #[test]
+    fn nothing_begins_once_the_answers_are_closed() {
+        let answers = Answers::default();
+        let new =
+            || Arc::new(Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default()));
+        assert!(answers.add(&new(), 8, 8).unwrap().is_none());
+        answers.close();
+        assert!(matches!(answers.add(&new(), 8, 8), Err(Error::Draining)));
+        assert_eq!(*answers.count().borrow(), 1);
     }
 }

@@ -16,7 +16,7 @@ pub fn print_default() -> Result<(), Failure> {
 pub fn config(places: &Places) -> Result<(), Failure> {
     let config = places.load().map_err(|faults| anyhow!("{faults}"))?;
     // What its files hold is not seen by reading it.
-    let upstream = crate::upstream::Client::new(&config.upstream).err();
+    let upstream = crate::upstream::Client::new(&config.upstream, Clock::system()).err();
     let faults: Vec<String> = upstream.into_iter().chain(crate::tls::read(&config.tls).err()).collect();
     if !faults.is_empty() {
         return Err(anyhow!("{}", faults.join("\n")).into());

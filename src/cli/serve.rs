@@ -5,7 +5,7 @@ use crate::app::{App, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Registration};
 use crate::server::{self, Doors, Tls};
-use crate::{avatars, files, render};
+use crate::{avatars, export, files, render};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -128,6 +128,7 @@ fn announce(app: &Arc<App>, listener: &TcpListener) -> Result<(), Failure> {
         // Alone on its line, whatever the log's format is. That nobody reads it is no reason not to serve.
         let _ = writeln!(std::io::stderr(), "{}", code.reveal());
     }
+    export::sweep(app);
     if let Err(error) = avatars::sweep(app).and_then(|()| files::sweep(app)) {
         tracing::warn!(%error, "left-over pictures could not be removed");
     }

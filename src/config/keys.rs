@@ -25,11 +25,6 @@ const fn secret(name: &'static str, read: fn(&mut Config, Value<'_>) -> Read<()>
     Key { name, secret: true, read }
 }
 
-/// The names of all keys, in the order of `config.toml`.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().map(|key| key.name)
-}
-
 /// In the order of `config.toml`.
 pub static KEYS: &[Key] = &[
     key("server.listen", |c, v| {

@@ -124,7 +124,7 @@ impl Loading {
 
     fn finish(mut self) -> Result<Config, Faults> {
         let config = &self.config;
-        if config.avatar == AvatarBackend::Oss && !config.oss_ready() {
+        if config.avatar == AvatarBackend::Oss && !config.oss.is_on() {
             self.faults.push(
                 "avatar.backend is \"oss\", so oss.bucket, oss.access_key_id and oss.access_key_secret must be set".into(),
             );
@@ -190,7 +190,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DEFAULT_FILE, names};
+    use super::super::DEFAULT_FILE;
     use super::*;
 
     fn toml(text: &str) -> Result<Config, Faults> {
@@ -207,7 +207,7 @@ mod tests {
 
     /// The default file with its left-out keys put in.
     fn full_file() -> String {
-        let known: Vec<&str> = names().map(|name| name.rsplit('.').next().unwrap()).collect();
+        let known: Vec<&str> = KEYS.iter().map(|key| key.name.rsplit('.').next().unwrap()).collect();
         let is_key = |line: &str| {
             known.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(" =")))
         };
@@ -242,7 +242,7 @@ mod tests {
                 (!key.starts_with('#')).then(|| format!("{section}.{key}"))
             })
             .collect();
-        assert_eq!(keys, names().collect::<Vec<_>>());
+        assert_eq!(keys, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     }
 
     #[test]

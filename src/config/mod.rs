@@ -15,7 +15,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use keys::names;
 pub use load::{Faults, Flags, file, load};
 pub use url::BaseUrl;
 
@@ -270,6 +269,13 @@ impl Metrics {
     }
 }
 
+impl Oss {
+    /// True when there are a bucket and credentials for it.
+    pub fn is_on(&self) -> bool {
+        !self.bucket.is_empty() && !self.access_key_id.is_empty() && !self.access_key_secret.is_empty()
+    }
+}
+
 impl Config {
     /// What the server speaks by itself.
     pub fn scheme(&self) -> &'static str {
@@ -286,11 +292,5 @@ impl Config {
     /// True when whoever makes the first account must have seen what the server printed at its start.
     pub fn needs_setup_code(&self) -> bool {
         self.auth.setup_code && self.reachable_from_outside()
-    }
-
-    /// True when bucket, region (or endpoint) and credentials are there.
-    pub fn oss_ready(&self) -> bool {
-        let oss = &self.oss;
-        !oss.bucket.is_empty() && !oss.access_key_id.is_empty() && !oss.access_key_secret.is_empty()
     }
 }

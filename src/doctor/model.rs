@@ -22,7 +22,7 @@ pub fn look(visit: &Visit, settings: &Settings, tell: Tell<'_>) -> Option<(i64, 
     let mut config = visit.config.upstream.clone();
     config.first_byte_timeout = config.first_byte_timeout.min(FIRST_BYTE);
     config.total_timeout = config.total_timeout.min(WHOLE);
-    let client = match Client::new(&config) {
+    let client = match Client::new(&config, visit.clock.clone()) {
         Ok(client) => client,
         Err(said) => {
             tell(fail("model service", said, "correct the configuration"));

@@ -9,12 +9,16 @@ use crate::archive::Writing;
 use crate::error::{Error, Result};
 use crate::model::{Attachment, ConversationId, Status, Turn, TurnId, UserId};
 use crate::store::{Conversation, Listing, User};
-use crate::{files, keys, text};
+use crate::{disk, files, keys, text};
 use serde::{Serialize, Serializer};
+use std::fs;
 use std::io::{Seek, Write};
+use std::path::PathBuf;
 
 /// Conversations that are listed at once.
 const PAGE: usize = 100;
+/// What the names of files begin with that are written to be sent, in the data folder.
+const DRAFT: &str = "download-";
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,19 @@ pub struct Document {
     pub media_type: &'static str,
 }
 
+/// Where to write what is to be sent; `id` is the request's number.
+pub fn draft(app: &App, id: &str) -> PathBuf {
+    app.config.server.data_dir.join(format!("{DRAFT}{id}.part"))
+}
+
+/// Removes what an end without warning left while it was written.
+pub fn sweep(app: &App) {
+    let folder = &app.config.server.data_dir;
+    for name in disk::names(folder).iter().filter(|name| name.starts_with(DRAFT)) {
+        let _ = fs::remove_file(folder.join(name));
+    }
+}
+
 /// Writes one conversation, whole, and says what it is.
 pub fn conversation(
     app: &App,
@@ -83,14 +100,19 @@ pub fn account<W: Write + Seek + 'static>(
     let about = serde_json::to_vec_pretty(&json::account(user, app.clock.now())).map_err(Error::internal)?;
     archive.add("account.json", &mut about.as_slice()).map_err(|error| fault(&error))?;
     let all = all_conversations(app, user.id)?;
-    for (done, conversation) in all.iter().enumerate() {
+    for (done, id) in all.iter().enumerate() {
         progress(done, all.len());
+        let conversation = match app.store.conversation(user.id, *id) {
+            // It was purged a moment ago.
+            Err(Error::NotFound) => continue,
+            found => found?,
+        };
         let folder = if conversation.deleted.is_some() { "trash" } else { "conversations" };
         let name = file_name(&conversation.title, format.ending());
         let out = archive
             .begin(&format!("{folder}/{:06} {name}", conversation.id.0))
             .map_err(|error| fault(&error))?;
-        write(app, user.id, conversation, format, out)?;
+        write(app, user.id, &conversation, format, out)?;
     }
     progress(all.len(), all.len());
     archive.finish().map_err(|error| fault(&error))
@@ -145,15 +167,15 @@ impl Serialize for Inline<'_> {
     }
 }
 
-/// All of them: listed, archived and in the trash.
-fn all_conversations(app: &App, user: UserId) -> Result<Vec<Conversation>> {
+/// The numbers of all of them: listed, archived and in the trash.
+fn all_conversations(app: &App, user: UserId) -> Result<Vec<ConversationId>> {
     let mut all = Vec::new();
     for (archived, trash) in [(false, false), (true, false), (false, true)] {
         let mut listing = Listing { limit: PAGE, archived, trash, ..Listing::default() };
         loop {
             let (found, more) = app.store.conversations(user, &listing)?;
             listing.before = found.last().map(|c| (c.pinned, c.updated, c.id.0));
-            all.extend(found);
+            all.extend(found.iter().map(|conversation| conversation.id));
             if !more {
                 break;
             }

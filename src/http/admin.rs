@@ -404,13 +404,13 @@ fn server(call: &Call) -> Result<Response> {
 
 fn backup(call: Call) -> Waiting {
     Box::pin(async move {
-        let (app, id) = (call.app.clone(), call.id.clone());
+        let app = call.app.clone();
         let day = call.app.zone.day(call.app.clock.now());
         let write = move |path: &std::path::Path| {
             crate::backup::write(&app, path, false, &mut |_, _| ())
                 .map_err(|e| Error::Storage(format!("{e:#}")))?;
             Ok(Document { name: format!("gpt-assistant-{day}.zip"), media_type: exports::ZIP })
         };
-        exports::temporary(&call.app, &id, write).await
+        exports::temporary(&call, write).await
     })
 }

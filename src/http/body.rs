@@ -38,6 +38,8 @@ const WHILE: Duration = Duration::from_secs(60);
 const PIECE: usize = 256 << 10;
 /// Marks around the file in a form.
 const FRAMING: usize = 64 << 10;
+/// Fields of a form that are looked at.
+const MOST_FIELDS: usize = 16;
 
 /// Turns warp's stream of buffers into one of bytes.
 pub fn incoming<B: Buf>(
@@ -158,9 +160,6 @@ async fn next_within(stream: &mut Incoming, pause: Duration, deadline: Instant) 
     let next = next.map_err(|_| Error::Slow)?.transpose();
     next.map_err(|_| Error::Malformed("The body did not arrive whole."))
 }
-
-/// Fields of a form that are looked at.
-const MOST_FIELDS: usize = 16;
 
 async fn read(
     mut stream: Incoming,

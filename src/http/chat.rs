@@ -7,7 +7,7 @@ use super::reply;
 use super::request::Call;
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::wire::{self, TurnReply, UsageReply};
-use crate::chat::{self, Answering, Ended, Found, Generation, Sent};
+use crate::chat::{self, Answering, Ended, Found, Generation, Hears, Sent};
 use crate::error::{Error, Result, UpstreamError, UpstreamKind};
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use http::HeaderValue;
@@ -55,6 +55,7 @@ pub const ROUTES: &[Route] = &[
         .query(&[ABOUT_AFTER, wire::ABOUT_RENDER])
         .about("Follows an answer from an offset (`Last-Event-ID` or `after`), also after it has ended."),
     Route::new::<TurnReply>(Verb::Post, "/api/chat/{id}/stop", Access::User, Run::Waiting(stop))
+        .query(&[wire::ABOUT_RENDER, ABOUT_TZ])
         .about("Stops an answer and keeps what came. On one that has ended nothing changes."),
     Route::new::<ChatReply>(Verb::Post, "/api/chat/{id}/retry", Access::User, Run::Waiting(retry))
         .takes::<RetryForm>(Size::Messages)
@@ -120,7 +121,9 @@ fn send(call: Call) -> Waiting {
         let stream = form.stream.unwrap_or(false);
         let message = form.message(&call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let work = move |tell: Sender<_>| chat::send(app, user, message, move |sent| drop(tell.send(sent)));
+        let work = move |tell: Sender<_>| {
+            chat::send(app, user, message, hears(stream), move |sent| drop(tell.send(sent)));
+        };
         let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })
@@ -133,11 +136,16 @@ fn retry(call: Call) -> Waiting {
         let stream = form.stream.unwrap_or(false);
         let with = form.message(turn, &call)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
-        let work =
-            move |tell: Sender<_>| chat::retry(app, user, turn, with, move |sent| drop(tell.send(sent)));
+        let work = move |tell: Sender<_>| {
+            chat::retry(app, user, turn, with, hears(stream), move |sent| drop(tell.send(sent)));
+        };
         let sent = told(&call.app, work).await?;
         answer(call, sent, stream).await
     })
+}
+
+fn hears(stream: bool) -> Hears {
+    if stream { Hears::Begin } else { Hears::End }
 }
 
 /// The answer, whole or as events. Both follow the same running answer.
@@ -263,9 +271,7 @@ fn stop(call: Call) -> Waiting {
         if let Some(generation) = blocking(move || chat::stop(&app, user, id)).await? {
             generation.wait_for_end().await;
         }
-        let app = call.app.clone();
-        let turn = blocking(move || chat::turn(&app, user, id)).await?;
-        reply::json(&TurnReply::new(turn, &call.zone, call.html))
+        blocking(move || turn(&call)).await
     })
 }
 

@@ -1,10 +1,9 @@
 //! What every request meets first and every reply last: a number, the client's address, security headers, CORS.
 
-use super::endpoint;
 use super::route::{Response, Route, Run};
+use super::{endpoint, reply};
 use crate::app::App;
 use crate::error::Error;
-use crate::http::reply;
 use crate::model::UserId;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Version};
@@ -114,6 +113,7 @@ pub fn finish(app: &App, id: &str, origin: Option<&HeaderValue>, https: bool, re
 #[derive(Clone, Copy)]
 struct Label {
     route: &'static str,
+    /// For a model, or for a file on its way: its time says nothing of the server.
     waits: bool,
     user: Option<UserId>,
 }
@@ -125,7 +125,7 @@ pub fn label(response: &mut Response, route: &'static str) {
 
 /// Counts a reply under its row of the table, and says who asked.
 pub fn label_route(response: &mut Response, route: &Route, user: Option<UserId>) {
-    let waits = matches!(route.run, Run::Waiting(_));
+    let waits = !matches!(route.run, Run::Blocking(_));
     response.extensions_mut().insert(Label { route: route.path, waits, user });
 }
 

@@ -8,7 +8,7 @@ use crate::accounts::{self, Origin};
 use crate::app::App;
 use crate::calendar::Zone;
 use crate::error::{Error, Result};
-use crate::limits::{Action, Who};
+use crate::limits::{Action, Transfer, Who};
 use crate::store::Identity;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, USER_AGENT};
 use http::{HeaderMap, Method};
@@ -87,8 +87,12 @@ fn admit(app: &App, raw: &Raw, found: (&'static Route, Vec<String>)) -> Result<A
 
 async fn run(app: Arc<App>, raw: Raw, admitted: Admitted) -> Result<Response> {
     let route = admitted.route;
-    let _place = match route.body {
-        Body::File(..) => Some(FILES.try_acquire().map_err(|_| Error::Overloaded)?),
+    let _places = match (route.body, &admitted.identity) {
+        (Body::File(..), Some(identity)) => {
+            let own = app.limits.begin(identity.user, Transfer::Upload)?;
+            Some((own, FILES.try_acquire().map_err(|_| Error::Overloaded)?))
+        }
+        (Body::File(..), None) => return Err(Error::Unauthenticated),
         _ => None,
     };
     let mut incoming = None;

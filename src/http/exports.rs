@@ -3,20 +3,25 @@
 use super::endpoint::blocking;
 use super::request::Call;
 use super::route::{Access, Query, Response, Route, Run, Verb, Waiting};
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::export::{self, Document, Format};
+use crate::limits::{Place, Transfer};
 use crate::model::ConversationId;
+use crate::text::percent_encoded;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use std::fmt::Write;
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 use warp::Reply;
+
+/// Exports that are written at once; more wait. A large one takes a thread of the pool for minutes, and whoever wants to
+/// sign in needs one as well.
+static WRITING: Semaphore = Semaphore::const_new(8);
 
 /// Read from disk at once.
 const PIECE: usize = 256 << 10;
@@ -45,7 +50,7 @@ fn one(call: Call) -> Waiting {
         let id = call.id_at(0, ConversationId)?;
         let (format, app, user) = (format(&call)?, call.app.clone(), call.identity()?.user);
         let write = move |path: &Path| export::conversation(&app, user, id, format, &mut create(path)?);
-        temporary(&call.app, &call.id, write).await
+        temporary(&call, write).await
     })
 }
 
@@ -57,7 +62,7 @@ fn all(call: Call) -> Waiting {
             export::account(&app, &user, format, create(path)?, &mut |_, _| ())?;
             Ok(Document { name: "gpt-assistant.zip".into(), media_type: ZIP })
         };
-        temporary(&call.app, &call.id, write).await
+        temporary(&call, write).await
     })
 }
 
@@ -69,11 +74,12 @@ fn create(path: &Path) -> Result<File> {
 /// A file that `write` makes at a path of ours. It loses its name before it is sent: a slow reader then holds
 /// neither the database nor memory, and nothing is left behind.
 pub async fn temporary(
-    app: &App,
-    id: &str,
+    call: &Call,
     write: impl FnOnce(&Path) -> Result<Document> + Send + 'static,
 ) -> Result<Response> {
-    let path = app.config.server.data_dir.join(format!("download-{id}.part"));
+    let place = call.app.limits.begin(call.identity()?.user, Transfer::Download)?;
+    let turn = WRITING.acquire().await.map_err(Error::internal)?;
+    let path = export::draft(&call.app, &call.id);
     let (document, file, size) = blocking(move || {
         let written = write(&path).and_then(|document| {
             let file = File::open(&path).map_err(|error| Error::Storage(error.to_string()))?;
@@ -84,15 +90,16 @@ pub async fn temporary(
         written
     })
     .await?;
-    let mut response = download(file);
+    drop(turn);
+    let mut response = download(file, place);
     name(&mut response, &document.name, document.media_type);
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
     Ok(response)
 }
 
-fn download(file: File) -> Response {
+fn download(file: File, place: Place) -> Response {
     let file = Arc::new(Mutex::new(file));
-    let pieces = futures_util::stream::unfold(file, |file| async move {
+    let pieces = futures_util::stream::unfold((file, place), |(file, place)| async move {
         let reading = file.clone();
         let read = blocking(move || {
             let mut piece = vec![0; PIECE];
@@ -103,7 +110,7 @@ fn download(file: File) -> Response {
         });
         match read.await {
             Ok(piece) if piece.is_empty() => None,
-            read => Some((read, file)),
+            read => Some((read, (file, place))),
         }
     });
     warp::reply::stream(pieces).into_response()
@@ -115,14 +122,7 @@ pub fn name(response: &mut Response, name: &str, media_type: &'static str) {
         .chars()
         .map(|c| if c.is_ascii_graphic() && !"\"\\%;".contains(c) || c == ' ' { c } else { '_' })
         .collect();
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
+    let encoded = percent_encoded(name.as_bytes(), b"-._");
     let value = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}");
     let headers = response.headers_mut();
     headers.extend(HeaderValue::from_str(&value).map(|value| (CONTENT_DISPOSITION, value)));

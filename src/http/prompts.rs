@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const LONGEST_NAME: usize = 60;
-const MOST: usize = 500;
 
 /// The rows of this noun.
 pub const ROUTES: &[Route] = &[
@@ -79,7 +78,7 @@ fn list(call: &Call) -> Result<Response> {
 fn create(call: &Call) -> Result<Response> {
     let (name, text) = checked(call, true)?;
     let (name, text) = (name.unwrap_or_default(), text.unwrap_or_default());
-    let made = call.app.store.create_prompt(call.identity()?.user, name, text, MOST)?;
+    let made = call.app.store.create_prompt(call.identity()?.user, name, text)?;
     reply::json(&PromptReply::from(made))
 }
 

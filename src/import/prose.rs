@@ -9,8 +9,7 @@ const LONGEST_RAW: usize = 64 << 10;
 
 /// Text as it stands, between fences that nothing in it can close.
 pub fn fence(language: &str, text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let marks = "`".repeat(longest.max(2) + 1);
+    let marks = crate::text::fence(text);
     let language: String =
         language.chars().filter(|c| c.is_ascii_alphanumeric() || "+-#.".contains(*c)).collect();
     format!("{marks}{language}\n{}\n{marks}", text.trim_end_matches('\n'))

@@ -35,9 +35,6 @@ mod tables;
 pub use guard::is_guarded;
 pub use stream::{Change, Stream};
 
-/// The renderer's version, part of the key under which rendered blocks are cached: raised whenever the output changes.
-pub const VERSION: u32 = 1;
-
 /// The HTML of each top-level block of `markdown`, in order. A block is exactly one element.
 pub fn blocks(markdown: &str) -> Vec<String> {
     document::blocks(markdown, false).into_iter().map(|block| block.html).collect()

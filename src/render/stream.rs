@@ -1,4 +1,4 @@
-//! The rendering of an answer while it grows (contract 5.1).
+//! The rendering of an answer while it grows.
 //!
 //! Blocks are judged on complete lines. All but the last are settled: Markdown never reaches back into a block that another one
 //! follows, but for references and footnotes, and those are set right when the answer has ended. So only the text from the last
@@ -92,18 +92,6 @@ impl Stream {
         *self = Stream { sent: whole, shown: text.len(), ended: true, ..Stream::default() };
         self.settled = self.sent.len();
         changes
-    }
-
-    /// The changes that bring somebody up to date who begins to follow now.
-    pub fn snapshot(&self) -> Vec<Change> {
-        let open = |index| !self.ended && index >= self.settled;
-        let change = |(index, html): (usize, &String)| Change {
-            index,
-            end: self.shown,
-            html: Some(html.clone()),
-            open: open(index),
-        };
-        self.sent.iter().enumerate().map(change).collect()
     }
 
     /// Whether the complete lines are worth a rendering.

@@ -9,7 +9,6 @@ mod tls;
 use crate::app::App;
 use crate::http;
 use crate::http::route::Response;
-
 use crate::import;
 use crate::upkeep;
 use crate::upstream::Reason;
@@ -18,11 +17,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-pub use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 use warp::filters::BoxedFilter;
+
+pub use tls::Tls;
 
 /// After a fault such as too many open files: the loop must not spin.
 const AFTER_FAULT: Duration = Duration::from_millis(200);

@@ -1,14 +1,12 @@
 //! What an administrator sees: accounts with their use, invitations, sizes. Never what people wrote or their keys.
 
+use super::usage::{SLOT, slots};
 use super::users::{self, User};
 use super::{Store, optional};
 use crate::calendar::Span;
 use crate::error::{Error, Result};
 use crate::model::UserId;
 use rusqlite::params;
-
-/// Seconds of a usage slot.
-const SLOT: i64 = 900;
 
 /// An account with its use of this month.
 pub struct Person {
@@ -71,8 +69,8 @@ impl Store {
             );
             let like = words.map(super::search::like_pattern);
             let mut query = c.prepare_cached(&sql)?;
-            let values =
-                params![after, like, month.from.div_euclid(SLOT), month.until.div_euclid(SLOT), limit + 1];
+            let (from, until) = slots(month);
+            let values = params![after, like, from, until, limit + 1];
             let rows = query.query_map(values, |row| {
                 Ok(Person { user: users::user(row)?, tokens: row.get(users::COLUMN_COUNT)? })
             })?;
@@ -90,7 +88,8 @@ impl Store {
                  requests FROM usage_slots JOIN users ON users.id = user_id WHERE slot >= ? AND slot < ? \
                  ORDER BY slot, user_id, model, paid_by";
             let mut query = c.prepare_cached(sql)?;
-            let rows = query.query_map([span.from.div_euclid(SLOT), span.until.div_euclid(SLOT)], |row| {
+            let (from, until) = slots(span);
+            let rows = query.query_map([from, until], |row| {
                 Ok(UsageRow {
                     begins: row.get::<_, i64>(0)? * SLOT,
                     user: UserId(row.get(1)?),

@@ -1,6 +1,6 @@
 //! Conversations: listed, changed, put in the trash and purged. Their turns are in `turns`.
 
-use super::{Store, files, optional, search, turns};
+use super::{Store, files, optional, pages, search, turns};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Params, Turn, TurnId, UserId};
 use rusqlite::{Connection, Row, params};
@@ -120,7 +120,8 @@ impl Store {
         self.read(|c| get(c, user, id))
     }
 
-    /// The newest `limit` turns of a conversation below `before`, ascending, and whether there are older ones.
+    /// The newest `limit` turns of a conversation below `before`, or as many as a page holds, ascending, and whether there
+    /// are older ones.
     pub fn conversation_turns(
         &self,
         user: UserId,
@@ -130,13 +131,9 @@ impl Store {
     ) -> Result<(Vec<Turn>, bool)> {
         self.read(|c| {
             let below = before.map_or(i64::MAX, |turn| turn.0);
-            let mut found = turns::select(
-                c,
-                "conversation_id = ?1 AND user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4",
-                params![id.0, user.0, below, limit + 1],
-            )?;
-            let more = found.len() > limit;
-            found.truncate(limit);
+            let condition = "conversation_id = ?1 AND user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+            let values = params![id.0, user.0, below, limit + 1];
+            let (mut found, more) = pages::of_turns(c, condition, values, limit)?;
             found.reverse();
             files::fill(c, &mut found)?;
             Ok((found, more))
@@ -180,10 +177,8 @@ impl Store {
             ];
             let mut query = c.prepare_cached(&sql)?;
             let rows = query.query_map(values, conversation)?;
-            let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            let more = found.len() > listing.limit;
-            found.truncate(listing.limit);
-            Ok((found, more))
+            let size = |found: &Conversation| found.system_prompt.as_ref().map_or(0, String::len);
+            pages::of(rows, listing.limit, size)
         })
     }
 

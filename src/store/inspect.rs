@@ -2,8 +2,8 @@
 
 use super::settings::{self, Setting};
 use super::{BUSY, FILE, OpenError, migrate, open_error, users};
-use rusqlite::{Connection, OpenFlags};
-use std::fmt::Write;
+use crate::text::percent_encoded;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::path::Path;
 
 /// A database that is whole and ours.
@@ -54,27 +54,13 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
         std::fs::metadata(name).map_or(0, |meta| meta.len())
     };
     let at_rest = beside("-wal") == 0 && beside("-shm") == 0;
-    let uri = format!("file:{}?{}", encoded(path), if at_rest { "immutable=1" } else { "mode=ro" });
+    let name = percent_encoded(path.as_os_str().as_encoded_bytes(), b"/.-_");
+    let uri = format!("file:{name}?{}", if at_rest { "immutable=1" } else { "mode=ro" });
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags)?;
     connection.busy_timeout(BUSY)?;
     Ok(connection)
-}
-
-/// A path as it stands in a URI.
-fn encoded(path: &Path) -> String {
-    let mut out = String::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                out.push(char::from(*byte));
-            }
-            // Writing to a String cannot fail.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-    }
-    out
 }
 
 fn look(c: &Connection, path: &Path) -> Result<Inspection, OpenError> {
@@ -112,13 +98,8 @@ fn fill(c: &Connection, found: &mut Inspection) -> rusqlite::Result<()> {
     )?;
     found.has_sealed = c.query_row(users::HAS_SEALED, [], |row| row.get(0))?;
     let meta = |name: &str| {
-        let value =
-            c.query_row("SELECT value FROM meta WHERE name = ?", [name], |row| row.get::<_, String>(0));
-        match value {
-            Ok(value) => Ok(Some(value)),
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
-            Err(e) => Err(e),
-        }
+        let sql = "SELECT value FROM meta WHERE name = ?";
+        c.query_row(sql, [name], |row| row.get::<_, String>(0)).optional()
     };
     found.key_check = meta("key_check")?;
     found.last_backup = meta("last_backup")?.and_then(|text| text.parse().ok());

@@ -3,7 +3,11 @@
 use super::{Store, is_duplicate};
 use crate::error::{Error, Result};
 use crate::model::UserId;
-use rusqlite::params;
+use rusqlite::{Connection, params};
+
+/// Prompts of one person, and bytes of their texts: all of them are given at once.
+const MOST: usize = 500;
+const MOST_TEXT: usize = 4 << 20;
 
 /// A prompt to use again.
 #[derive(Clone, Debug)]
@@ -29,22 +33,13 @@ impl Store {
         })
     }
 
-    /// Keeps a new one; `most` is how many a person may have.
-    pub fn create_prompt(&self, user: UserId, name: String, text: String, most: usize) -> Result<Prompt> {
+    /// Keeps a new one.
+    pub fn create_prompt(&self, user: UserId, name: String, text: String) -> Result<Prompt> {
         self.writer.run(move |c| {
-            let sql = "INSERT INTO prompts(user_id, name, text) SELECT ?1, ?2, ?3 \
-                 WHERE (SELECT count(*) FROM prompts WHERE user_id = ?1) < ?4 RETURNING id";
-            match c.query_row(sql, params![user.0, name, text, most], |row| row.get(0)) {
-                Ok(id) => Ok(Prompt { id, name, text }),
-                Err(rusqlite::Error::QueryReturnedNoRows) => Err(Error::Refused(
-                    "too_many_prompts",
-                    format!("There can be {most} prompts at most.").into(),
-                )),
-                Err(error) if is_duplicate(&error) => {
-                    Err(Error::field("name", "A prompt has this name already."))
-                }
-                Err(error) => Err(error.into()),
-            }
+            let sql = "INSERT INTO prompts(user_id, name, text) VALUES(?, ?, ?) RETURNING id";
+            let id = named(c.query_row(sql, params![user.0, name, text], |row| row.get(0)))?;
+            check_room(c, user)?;
+            Ok(Prompt { id, name, text })
         })
     }
 
@@ -59,16 +54,11 @@ impl Store {
         self.writer.run(move |c| {
             let sql = "UPDATE prompts SET name = coalesce(?, name), text = coalesce(?, text) \
                  WHERE id = ? AND user_id = ? RETURNING name, text";
-            let row = c.query_row(sql, params![name, text, id, user.0], |row| {
+            let changed = named(c.query_row(sql, params![name, text, id, user.0], |row| {
                 Ok(Prompt { id, name: row.get(0)?, text: row.get(1)? })
-            });
-            match row {
-                Err(rusqlite::Error::QueryReturnedNoRows) => Err(Error::NotFound),
-                Err(error) if is_duplicate(&error) => {
-                    Err(Error::field("name", "A prompt has this name already."))
-                }
-                row => Ok(row?),
-            }
+            }))?;
+            check_room(c, user)?;
+            Ok(changed)
         })
     }
 
@@ -81,4 +71,27 @@ impl Store {
             }
         })
     }
+}
+
+/// What became of giving a prompt its name.
+fn named<T>(row: rusqlite::Result<T>) -> Result<T> {
+    match row {
+        Err(rusqlite::Error::QueryReturnedNoRows) => Err(Error::NotFound),
+        Err(error) if is_duplicate(&error) => Err(Error::field("name", "A prompt has this name already.")),
+        row => Ok(row?),
+    }
+}
+
+/// Fails when there are more than there may be; what was just written is then undone.
+fn check_room(c: &Connection, user: UserId) -> Result<()> {
+    let sql = "SELECT count(*), coalesce(sum(octet_length(text)), 0) FROM prompts WHERE user_id = ?";
+    let (count, bytes): (usize, usize) = c.query_row(sql, [user.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let sentence = if count > MOST {
+        format!("There can be {MOST} prompts at most.")
+    } else if bytes > MOST_TEXT {
+        "Your prompts have no room for more text. Delete some, or make them shorter.".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Refused("too_many_prompts", sentence.into()))
 }

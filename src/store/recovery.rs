@@ -32,7 +32,7 @@ impl Store {
             }
             let count = leftovers.len();
             for (turn, leftover) in leftovers {
-                end(c, &interrupted(turn, leftover, now))?;
+                end(c, turn, &interrupted(leftover, now))?;
             }
             c.execute("DELETE FROM turn_chunks", [])?;
             let sql = "INSERT INTO meta(name, value) VALUES('run', ?) \
@@ -81,10 +81,9 @@ fn add_pieces(c: &Connection, leftovers: &mut HashMap<TurnId, Leftover>) -> Resu
     Ok(())
 }
 
-fn interrupted(turn: TurnId, leftover: Leftover, now: i64) -> Finish {
+fn interrupted(leftover: Leftover, now: i64) -> Finish {
     let nothing = leftover.response.is_empty() && leftover.reasoning.is_empty();
     Finish {
-        turn,
         user: leftover.user,
         status: if nothing { Status::Failed } else { Status::Interrupted },
         finish_reason: None,

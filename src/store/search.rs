@@ -2,14 +2,15 @@
 //! set apart by blanks when it is indexed and when it is looked for, and a word of the query is a phrase. Who
 //! wrote it is a word of the index as well: what others wrote is never touched, and never felt in the time.
 
-use super::{Store, turns};
+use super::Store;
 use crate::error::Result;
-use crate::model::{Turn, TurnId, UserId};
+use crate::model::{TurnId, UserId};
 use crate::text::is_cjk;
 use rusqlite::{Connection, params};
+use std::borrow::Cow;
 
 /// Longest query that is looked at, in words; what comes after them narrows nothing.
-const MOST_WORDS: usize = 32;
+pub const MOST_WORDS: usize = 32;
 
 /// Adds a turn's words.
 pub(super) fn index(c: &Connection, user: UserId, turn: TurnId, prompt: &str, response: &str) -> Result<()> {
@@ -56,7 +57,10 @@ fn owner(user: UserId) -> String {
     format!("u{}", user.0)
 }
 
-fn spaced(text: &str) -> String {
+fn spaced(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len() + text.len() / 2);
     for c in text.chars() {
         if is_cjk(c) {
@@ -65,11 +69,11 @@ fn spaced(text: &str) -> String {
             out.push(c);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 impl Store {
-    /// Turns with all of `words`, newest first, each with its conversation's title; and whether there are more.
+    /// Numbers of turns with all of `words`, newest first, each with its conversation's title; and whether there are more.
     /// What is in the trash is not found.
     pub fn search(
         &self,
@@ -77,7 +81,7 @@ impl Store {
         words: &str,
         before: Option<TurnId>,
         limit: usize,
-    ) -> Result<(Vec<(Turn, String)>, bool)> {
+    ) -> Result<(Vec<(TurnId, String)>, bool)> {
         let Some(expression) = expression(user, words) else {
             return Ok((Vec::new(), false));
         };
@@ -89,17 +93,12 @@ impl Store {
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let mut query = c.prepare_cached(sql)?;
             let rows = query.query_map(params![expression, user.0, below, limit + 1], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+                Ok((TurnId(row.get(0)?), row.get(1)?))
             })?;
             let mut hits = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             let more = hits.len() > limit;
             hits.truncate(limit);
-            let mut found = Vec::with_capacity(hits.len());
-            for (id, title) in hits {
-                let turn = turns::select(c, "id = ?1 AND user_id = ?2", params![id, user.0])?;
-                found.extend(turn.into_iter().map(|turn| (turn, title.clone())));
-            }
-            Ok((found, more))
+            Ok((hits, more))
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, files, optional, search, usage, users};
+use super::{Store, bad_word, conversations, files, optional, pages, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{
     Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
@@ -117,8 +117,6 @@ pub struct Chunk {
 /// How an answer ended.
 #[derive(Clone, Debug)]
 pub struct Finish {
-    /// Which turn.
-    pub turn: TurnId,
     /// Whose.
     pub user: UserId,
     /// The whole answer.
@@ -139,11 +137,13 @@ pub struct Finish {
     pub now: i64,
 }
 
-const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
+/// What a turn is read from.
+pub(super) const COLUMNS: &str = "id, conversation_id, parent_id, client_id, prompt, response, reasoning, model, params, \
      status, finish_reason, error, error_code, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, \
      usage_source, paid_by, created_at, finished_at, reset_at";
 
-fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
+/// A row of these.
+pub(super) fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
     let (status, source, paid_by) = (word(9)?, word(17)?, word(18)?);
     let (message, code): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
@@ -291,10 +291,17 @@ impl Store {
         self.read(|c| turn_of_client(c, user, client_id, request_hash))
     }
 
-    /// Writes the row of a turn whose answer is about to run, and makes it the current one. `then` hears of it once the
-    /// row is durable; it runs on the writing thread.
-    pub fn begin_turn(&self, new: NewTurn, then: impl FnOnce(Result<Begun>) + Send + 'static) {
-        self.writer.submit(move |c| begin(c, &new), then);
+    /// Writes the row of a turn whose answer is about to run, and makes it the current one. `written` hears the row's
+    /// number within the transaction, for jobs that follow it; `then` once the row is durable. Both run on the writing
+    /// thread.
+    pub fn begin_turn(
+        &self,
+        new: NewTurn,
+        written: impl FnOnce(&Begun) + Send + 'static,
+        then: impl FnOnce(Result<Begun>) + Send + 'static,
+    ) {
+        let work = move |c: &Connection| begin(c, &new).inspect(written);
+        self.writer.submit(work, then);
     }
 
     /// Appends pieces of running answers.
@@ -326,10 +333,16 @@ impl Store {
         })
     }
 
-    /// Ends an answer: text, search words and usage, all or nothing. `then` hears of it once that is durable; it runs on
-    /// the writing thread.
-    pub fn finish_turn(&self, finish: Arc<Finish>, then: impl FnOnce(Result<()>) + Send + 'static) {
-        self.writer.submit(move |c| end(c, &finish), then);
+    /// Ends an answer: text, search words and usage, all or nothing. The job may wait behind the one that writes the
+    /// turn's row, and asks for its number only when it is its turn; without one there is nothing to end. `then` hears
+    /// of it once that is durable. Both run on the writing thread.
+    pub fn finish_turn(
+        &self,
+        turn: impl FnOnce() -> Option<TurnId> + Send + 'static,
+        finish: Arc<Finish>,
+        then: impl FnOnce(Result<()>) + Send + 'static,
+    ) {
+        self.writer.submit(move |c| turn().map_or(Ok(()), |turn| end(c, turn, &finish)), then);
     }
 
     /// A turn of the user.
@@ -350,7 +363,7 @@ impl Store {
         })
     }
 
-    /// The user's turns below `before`, newest first, without failed ones.
+    /// The user's turns below `before`, newest first, without failed ones; fewer than `limit` where they are long.
     pub fn history(
         &self,
         user: UserId,
@@ -370,7 +383,8 @@ impl Store {
                  ORDER BY id DESC LIMIT ?5";
             let below = before.map_or(i64::MAX, |turn| turn.0);
             let conversation = conversation.map(|id| id.0);
-            select(c, condition, params![user.0, below, conversation, expression.flatten(), limit])
+            let values = params![user.0, below, conversation, expression.flatten(), limit];
+            pages::of_turns(c, condition, values, limit).map(|(found, _)| found)
         })
     }
 
@@ -470,7 +484,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
 }
 
 /// Also used for what an earlier process left behind.
-pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
+pub(super) fn end(c: &Connection, turn: TurnId, finish: &Finish) -> Result<()> {
     let sql = "UPDATE turns SET response = ?, reasoning = ?, reset_at = ?, status = ?, finish_reason = ?, error = ?, \
          error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
          usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
@@ -489,14 +503,14 @@ pub(super) fn end(c: &Connection, finish: &Finish) -> Result<()> {
         finish.usage.reasoning,
         finish.usage.source.as_str(),
         finish.now,
-        finish.turn.0,
+        turn.0,
     ];
     let row = c.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     // No row: it was deleted while it ran, or this is a second try of an end that did take.
     let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
         return Ok(());
     };
-    search::index(c, finish.user, finish.turn, &prompt, &finish.response)?;
+    search::index(c, finish.user, turn, &prompt, &finish.response)?;
     if finish.usage.source != UsageSource::None {
         usage::add(c, finish.user, &model, &paid_by, &finish.usage, finish.now)?;
     }

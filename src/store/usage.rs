@@ -7,7 +7,12 @@ use crate::model::{PaidBy, Usage, UsageSource, UserId};
 use rusqlite::{Connection, params};
 
 /// Seconds of a slot.
-const SLOT: i64 = 900;
+pub(super) const SLOT: i64 = 900;
+
+/// The slots of `span`: the first, and the first behind it.
+pub(super) fn slots(span: Span) -> (i64, i64) {
+    (span.from.div_euclid(SLOT), span.until.div_euclid(SLOT))
+}
 
 /// What was used in one quarter hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,7 +114,8 @@ impl Store {
                 "SELECT slot, {SUMS} FROM usage_slots WHERE user_id = ? AND slot >= ? AND slot < ? GROUP BY slot"
             );
             let mut query = c.prepare_cached(&sql)?;
-            let rows = query.query_map([user.0, span.from.div_euclid(SLOT), span.until.div_euclid(SLOT)], |row| {
+            let (from, until) = slots(span);
+            let rows = query.query_map([user.0, from, until], |row| {
                 Ok(Slot { begins: row.get::<_, i64>(0)? * SLOT, totals: totals(row, 1)? })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -124,7 +130,8 @@ impl Store {
                  ORDER BY sum(prompt_tokens) + sum(completion_tokens) DESC, model"
             );
             let mut query = c.prepare_cached(&sql)?;
-            let rows = query.query_map([user.0, span.from.div_euclid(SLOT), span.until.div_euclid(SLOT)], |row| {
+            let (from, until) = slots(span);
+            let rows = query.query_map([user.0, from, until], |row| {
                 Ok(ModelUsage { model: row.get(0)?, totals: totals(row, 1)? })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -136,8 +143,8 @@ impl Store {
         self.read(|c| {
             let sql = "SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM usage_slots \
                  WHERE user_id = ? AND paid_by = ? AND slot >= ? AND slot < ?";
-            let values =
-                params![user.0, paid_by.as_str(), span.from.div_euclid(SLOT), span.until.div_euclid(SLOT)];
+            let (from, until) = slots(span);
+            let values = params![user.0, paid_by.as_str(), from, until];
             Ok(c.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
         })
     }

@@ -218,6 +218,15 @@ impl Store {
         })
     }
 
+    /// The avatars of all accounts.
+    pub fn avatars(&self) -> Result<Vec<String>> {
+        self.read(|c| {
+            let mut all = c.prepare("SELECT avatar FROM users WHERE avatar IS NOT NULL")?;
+            let rows = all.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     /// The hash of the user's password.
     pub fn password_hash(&self, id: UserId) -> Result<String> {
         self.read(|c| {

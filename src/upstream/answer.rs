@@ -19,7 +19,10 @@ const AFTER_ALL: Duration = Duration::from_millis(500);
 /// JSON may write one byte as six ("\u00e9"), and has names and brackets around.
 const ESCAPED: usize = 6;
 const AROUND: usize = 1 << 20;
-const LINE_BUFFER: usize = 4 << 10;
+/// Some events; ureq's own buffer is behind it.
+const LINE_BUFFER: usize = 1 << 10;
+/// What may follow an answer in its body.
+const REST: u64 = 4 << 10;
 
 /// A piece of what comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +68,7 @@ impl Answer {
         if let Some(rest) = self.rest.take() {
             rest.watch.let_go_after(AFTER_ALL);
             // Whatever follows an answer is of no use to anybody; a fault only costs the connection.
-            let _ = io::copy(&mut rest.reader.take(LINE_BUFFER as u64), &mut io::sink());
+            let _ = io::copy(&mut rest.reader.take(REST), &mut io::sink());
         }
     }
 }
@@ -101,8 +104,7 @@ pub fn read(
     let mut reader: Box<dyn BufRead> = Box::new(BufReader::with_capacity(LINE_BUFFER, body));
     let mut first = first_byte(&mut *reader)?;
     if first == Some(0x1F) {
-        let unpacked = GzDecoder::new(reader);
-        reader = Box::new(BufReader::with_capacity(LINE_BUFFER, unpacked));
+        reader = unpacking(reader);
         first = first_byte(&mut *reader)?;
     }
     let reading =
@@ -119,7 +121,14 @@ pub fn read(
     }
 }
 
+/// Never inlined: the decoder is made on the stack, which would cost each thread 40 KiB for what hardly ever comes.
+#[inline(never)]
+fn unpacking(reader: Box<dyn BufRead>) -> Box<dyn BufRead> {
+    Box::new(BufReader::with_capacity(LINE_BUFFER, GzDecoder::new(reader)))
+}
+
 /// A short body as it was before it was packed, judged by its bytes.
+#[inline(never)]
 pub fn unpacked(body: Vec<u8>, longest: u64) -> Vec<u8> {
     if !body.starts_with(&[0x1F, 0x8B]) {
         return body;

@@ -19,7 +19,7 @@ pub struct Refusal<'a> {
     pub pictures: bool,
 }
 
-/// The kind of a refusal, by contract section 3.
+/// What kind of refusal it is; `docs/API.md` lists what each becomes.
 pub fn refusal(refusal: &Refusal<'_>, key: &Secret) -> UpstreamError {
     let said = Said::read(refusal.body);
     let kind = match refusal.status {
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_means_what_the_contract_says() {
+    fn every_status_means_what_it_should() {
         use UpstreamKind::*;
         for (status, body, kind) in [
             (401, r#"{"error":{"message":"Incorrect API key provided: sk-12**45"}}"#, KeyRejected),

@@ -13,6 +13,7 @@ mod threads;
 mod transport;
 mod wire;
 
+use crate::clock::Clock;
 use crate::config;
 use crate::error::UpstreamError;
 use crate::model::Params;
@@ -37,8 +38,10 @@ const BESIDE: usize = 64;
 const IDLE_CONNECTIONS: usize = 128;
 /// Clear of the five seconds after which most servers close an idle connection.
 const IDLE_AGE: Duration = Duration::from_millis(3500);
-/// Of each connection, in and out. An answer's pieces are far smaller.
-const BUFFER: usize = 8 << 10;
+/// Of each connection. An answer's pieces are far smaller, and the head of a reply must fit in.
+const BUFFER_IN: usize = 8 << 10;
+/// The head of a request must fit in.
+const BUFFER_OUT: usize = 4 << 10;
 const WRITE: Duration = Duration::from_secs(30);
 /// Of a body that says why a request was refused.
 const LONGEST_REFUSAL: u64 = 64 << 10;
@@ -68,6 +71,7 @@ pub struct Client {
     models_url: String,
     deadlines: Deadlines,
     max_reply: usize,
+    clock: Clock,
     quirks: Mutex<Quirks>,
 }
 
@@ -88,7 +92,7 @@ struct Learnt {
 
 impl Client {
     /// A client for the configured upstream; the fault is a sentence about the configuration.
-    pub fn new(config: &config::Upstream) -> Result<Client, String> {
+    pub fn new(config: &config::Upstream, clock: Clock) -> Result<Client, String> {
         let host = config.base_url.host();
         let new_limit_name = host == "api.openai.com" || host.ends_with(".openai.azure.com");
         Ok(Client {
@@ -102,6 +106,7 @@ impl Client {
                 total: config.total_timeout,
             }),
             max_reply: config.max_reply_bytes,
+            clock,
             quirks: Mutex::new(Quirks { stream_options: true, new_limit_name }),
         })
     }
@@ -150,7 +155,7 @@ impl Client {
             }
             watch.heard();
             let status = response.status().as_u16();
-            let retry_after = retry_after(&response);
+            let retry_after = retry_after(&response, self.clock.now());
             let reader = response.body_mut().with_config().limit(LONGEST_REFUSAL);
             let body = answer::unpacked(reader.read_to_vec().unwrap_or_default(), LONGEST_REFUSAL);
             let said = String::from_utf8_lossy(&body);
@@ -268,10 +273,10 @@ fn agent(config: &config::Upstream) -> Result<Agent, String> {
         .user_agent(concat!("gpt-assistant/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         .max_redirects(0)
-        .input_buffer_size(BUFFER)
-        .output_buffer_size(BUFFER)
+        .input_buffer_size(BUFFER_IN)
+        .output_buffer_size(BUFFER_OUT)
         // What is larger than the buffer would look like a line that was cut.
-        .max_response_header_size(BUFFER - 1)
+        .max_response_header_size(BUFFER_IN - 1)
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .max_idle_age(IDLE_AGE)
@@ -296,12 +301,12 @@ fn call_id(response: &Response<Body>) -> Option<String> {
 }
 
 /// `Retry-After` in seconds or as a date, else `retry-after-ms`, rounded up and kept within an hour.
-fn retry_after(response: &Response<Body>) -> Option<u64> {
+fn retry_after(response: &Response<Body>, now: i64) -> Option<u64> {
     let header = |name| response.headers().get(name)?.to_str().ok();
     let text = |value: &str| {
         value.trim().parse::<f64>().ok().filter(|s| *s >= 0.0).or_else(|| {
-            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-            Some(at.duration_since(jiff::Timestamp::now()).as_secs_f64().max(0.0))
+            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp().as_second();
+            Some(at.saturating_sub(now).max(0) as f64)
         })
     };
     let seconds = header("retry-after").and_then(text).or_else(|| {

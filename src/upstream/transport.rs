@@ -164,10 +164,12 @@ impl Transport for Connection {
         Ok(count > 0)
     }
 
-    /// Asked when a call ends (before the connection goes back to the pool) and when the next one takes it.
+    /// Asked when a call ends (before the connection goes back to the pool), where it is only untied, and when the next
+    /// one takes it, where it is looked at.
     fn is_open(&mut self) -> bool {
         if let Some(stop) = self.stop.take() {
             stop.detach();
+            return stop.reason().is_none();
         }
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         matches!(rustix::net::recv(&*self.socket, &mut [0_u8; 1][..], flags), Err(Errno::AGAIN))

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use image::{DynamicImage, GenericImageView, RgbaImage};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const DAY: i64 = 24 * 3600;
 
@@ -287,6 +288,30 @@ fn an_export_holds_what_was_sent() {
     );
     let page = export("markdown").text();
     assert!(page.contains("> what is this?\n>\n> [a.png]\n>\n> [b.txt]\n"), "{page}");
+}
+
+#[test]
+fn a_file_that_is_sent_again_while_it_is_forgotten_keeps_its_bytes() {
+    let server = Server::with(|config| config.auth.token_ttl = Duration::from_secs(3650 * 86_400));
+    let ann = server.user("ann");
+    for _ in 0..40 {
+        keep(&ann, "a.txt", b"the same");
+        server.pass(2 * 86_400);
+        let kept = std::thread::scope(|scope| {
+            scope.spawn(|| server.upkeep());
+            keep(&ann, "a.txt", b"the same")
+        });
+        ann.get(&format!("/api/files/{}", kept["id"])).expect(200);
+    }
+}
+
+#[test]
+fn a_million_files_are_counted_before_they_are_compared() {
+    let server = Server::with(|config| config.chat.max_message_chars = 1_000_000);
+    let ann = server.user("ann");
+    let files: Vec<i64> = (1..=1_000_000).collect();
+    ann.post("/api/chat", &json!({"message": "x", "attachments": files})).names(&["attachments"]);
+    ann.post("/api/chat", &json!({"message": "x", "attachments": [1, 1]})).names(&["attachments"]);
 }
 
 #[test]

@@ -27,10 +27,9 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             now: 1_700_000_000,
         };
         let (begun, begins) = channel();
-        store.begin_turn(new, move |outcome| drop(begun.send(outcome)));
+        store.begin_turn(new, |_| (), move |outcome| drop(begun.send(outcome)));
         let Begun::New(turn, _) = begins.recv().unwrap().unwrap() else { panic!("it is new") };
         let finish = Finish {
-            turn,
             user,
             response: format!("a{i}"),
             reasoning: String::new(),
@@ -42,7 +41,7 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             now: 1_700_000_000,
         };
         let tell = tell.clone();
-        store.finish_turn(Arc::new(finish), move |written| drop(tell.send(written)));
+        store.finish_turn(move || Some(turn), Arc::new(finish), move |written| drop(tell.send(written)));
         ids.push(turn.0);
         parent = turn;
     }

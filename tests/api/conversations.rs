@@ -3,6 +3,7 @@
 use crate::support::upstream::{Gate, Step, delta, done, stop, stream_of};
 use crate::support::{Client, Server};
 use serde_json::{Value, json};
+use std::io::Cursor;
 
 fn list(client: &Client, query: &str) -> Value {
     client.get(&format!("/api/conversations{query}")).expect(200).json()
@@ -276,4 +277,25 @@ fn a_list_can_be_filtered_by_words() {
     let began = std::time::Instant::now();
     found(&"%_".repeat(500));
     assert!(began.elapsed() < std::time::Duration::from_secs(1));
+}
+
+#[test]
+fn a_page_of_long_system_prompts_is_short_and_none_is_passed_over() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    let prompt = "🙂".repeat(32_000);
+    for at in 0..40 {
+        let form = json!({"title": format!("c{at}"), "system_prompt": prompt});
+        ann.post("/api/conversations", &form).expect(200);
+    }
+    let (mut pages, mut before) = (Vec::new(), String::new());
+    loop {
+        let page = ann.get(&format!("/api/conversations?limit=200{before}")).expect(200).json();
+        pages.push(page["conversations"].as_array().unwrap().len());
+        let Some(next) = page["next"].as_str() else { break };
+        before = format!("&before={next}");
+    }
+    assert_eq!(pages, [32, 8]);
+    let archive = ann.get("/api/export").expect(200).body;
+    assert_eq!(zip::ZipArchive::new(Cursor::new(archive)).unwrap().len(), 41, "each, and the account");
 }

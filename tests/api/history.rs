@@ -1,5 +1,6 @@
 //! `GET /api/chat/history`: the owner's list, newest first.
 
+use crate::support::exports::{chatgpt, import};
 use crate::support::upstream::{delta, stop};
 use crate::support::{Client, Server};
 use serde_json::{Value, json};
@@ -132,4 +133,60 @@ fn deleted_turns_are_gone_from_everywhere_but_the_statistics() {
     ann.get(&format!("/api/chat/{}", chat["id"])).fails(404, "not_found");
     let stat: Value = ann.get("/api/stat/token-usage").expect(200).json();
     assert_eq!((&stat["total"], &stat["days"][0]["total_tokens"]), (&json!(12), &json!(12)));
+}
+
+/// Three conversations of one turn each, of three megabytes.
+fn with_long_turns(server: &Server) -> Client {
+    let ann = server.user("ann");
+    let chats: Vec<Value> = (0..3)
+        .map(|at| {
+            chatgpt(&format!("c{at}"), "Long", &[&format!("needle {at} {}", "x".repeat(3 << 20)), "ok"])
+        })
+        .collect();
+    let report = import(&ann, json!(chats).to_string().as_bytes());
+    assert_eq!(report["imported"], 3, "{report}");
+    ann
+}
+
+#[test]
+fn a_page_of_long_turns_is_short_and_none_is_passed_over() {
+    let server = Server::start();
+    let ann = with_long_turns(&server);
+    let (mut seen, mut before) = (Vec::new(), String::new());
+    loop {
+        let rows = history(&ann, &format!("?limit=200{before}"));
+        let Some(last) = rows.last() else { break };
+        assert_eq!(rows.len(), 1, "two would be more than a page");
+        before = format!("&before={}", last["id"]);
+        seen.push(prompts(&rows)[0][..9].trim().to_owned());
+    }
+    assert_eq!(seen, ["needle 2", "needle 1", "needle 0"]);
+    let found = ann.get("/api/search?q=needle").expect(200).json();
+    let snippets: Vec<&str> =
+        found["results"].as_array().unwrap().iter().map(|hit| hit["snippet"].as_str().unwrap()).collect();
+    assert_eq!(snippets.len(), 3);
+    assert!(
+        snippets.iter().all(|snippet| snippet.starts_with("needle ") && snippet.len() < 1000),
+        "{snippets:?}"
+    );
+}
+
+#[test]
+fn a_conversation_of_long_turns_is_given_in_pages() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    let texts: Vec<String> = (0..3).map(|at| format!("{at} {}", "x".repeat(3 << 20))).collect();
+    let said: Vec<&str> = texts.iter().flat_map(|text| [text.as_str(), "ok"]).collect();
+    import(&ann, json!([chatgpt("c", "Long", &said)]).to_string().as_bytes());
+    let id = ann.get("/api/conversations").expect(200).json()["conversations"][0]["id"].clone();
+    let (mut seen, mut before) = (Vec::new(), String::new());
+    loop {
+        let page = ann.get(&format!("/api/conversations/{id}{before}")).expect(200).json();
+        let turns = page["turns"].as_array().unwrap();
+        assert_eq!(turns.len(), 1);
+        seen.push(turns[0]["prompt"].as_str().unwrap()[..1].to_owned());
+        let Some(next) = page["next"].as_str() else { break };
+        before = format!("?before={next}");
+    }
+    assert_eq!(seen, ["2", "1", "0"]);
 }

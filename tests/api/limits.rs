@@ -1,8 +1,11 @@
 //! How often, and for whom: limits by account and by address, behind proxies and in front of them.
 
+use crate::support::program::eventually;
 use crate::support::{Client, Reply, Server};
 use gpt_assistant::config::Config;
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 /// A server that believes this machine's `X-Forwarded-For`.
 fn behind_proxy(change: fn(&mut Config)) -> Server {
@@ -141,4 +144,49 @@ fn h12_who_is_no_proxy_cannot_say_where_it_comes_from() {
         let status = from(&behind.anon(), odd).login("ann@example.org", "wrong1").status;
         assert!([401, 429].contains(&status), "{odd}: {status}");
     }
+}
+
+/// A conversation whose export is larger than what the system takes in for a reader that does not read.
+fn long_conversation(ann: &Client) -> Value {
+    let keep = |at: usize| {
+        let text = format!("{at}{}", "x".repeat(250_000));
+        ann.upload("/api/files", "file", "x.txt", "text/plain", text.as_bytes()).expect(200).json()["id"]
+            .clone()
+    };
+    let files: Vec<Value> = (0..8).map(keep).collect();
+    let conversation = ann.chat("hi")["conversation_id"].clone();
+    for _ in 0..8 {
+        let root =
+            json!({"message": "x", "conversation_id": conversation, "parent_id": null, "attachments": files});
+        ann.post("/api/chat", &root).expect(200);
+    }
+    conversation
+}
+
+#[test]
+fn one_person_has_four_exports_on_their_way_and_no_more() {
+    let server = Server::start();
+    let (ann, bob) = (server.user("ann"), server.user("bob"));
+    server.upstream.says("ok");
+    let path = format!("/api/conversations/{}/export", long_conversation(&ann));
+    let ask = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        ann.token.as_deref().unwrap()
+    );
+    let held: Vec<TcpStream> = (0..4)
+        .map(|_| {
+            let mut stream = ann.connect();
+            stream.write_all(ask.as_bytes()).unwrap();
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).unwrap();
+            assert_eq!(&status, b"HTTP/1.1 200");
+            stream
+        })
+        .collect();
+    ann.get(&path).fails(429, "rate_limited");
+    ann.get("/api/export").fails(429, "rate_limited");
+    bob.get("/api/export").expect(200);
+    ann.get("/api/user").expect(200);
+    drop(held);
+    eventually("there is room again", || ann.get("/api/export").status == 200);
 }

@@ -297,13 +297,16 @@ fn p24_a_bucket_that_is_silent_holds_up_nobody_else() {
         store.script(vec![Step::Wait(gate.clone()), Step::Send(plain(200, "", b""))]);
     }
     let bob = server.user("bob");
+    // One person may have eight on their way.
+    let people = [ann, server.user("cid"), server.user("dan")];
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..24)
-            .map(|_| {
-                scope.spawn(|| {
+            .map(|at| {
+                let who = &people[at % 3];
+                scope.spawn(move || {
                     loop {
                         // Pictures are decoded one at a time; of a crowd some are asked to come again.
-                        let reply = upload(&ann);
+                        let reply = upload(who);
                         if reply.status != 503 {
                             return reply;
                         }

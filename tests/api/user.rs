@@ -10,7 +10,7 @@ fn delete(client: &Client, body: &Value) -> Reply {
 }
 
 #[test]
-fn a27_the_account_holds_what_the_contract_lists_and_no_more() {
+fn a27_the_account_holds_what_the_reference_lists_and_no_more() {
     let server = Server::start();
     let ann = server.user("ann");
     let reply = ann.get("/api/user").expect(200);

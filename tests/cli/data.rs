@@ -151,8 +151,26 @@ fn u16_a_picture_that_nobody_has_goes_at_the_next_start() {
     for name in left {
         fs::write(place.data().join("avatars").join(name), "left by an end without warning").unwrap();
     }
+    let export = place.data().join("download-0123abcd-7.part");
+    fs::write(&export, "an export that was cut off").unwrap();
     drop(place.serve(&[]));
     assert_eq!(fs::read_dir(place.data().join("avatars")).unwrap().count(), 0);
+    assert!(!export.exists());
+}
+
+#[test]
+fn a_backup_that_cannot_read_a_file_is_none() {
+    let place = with_data(false);
+    let picture = place.data().join("avatars/1_0123456789abcdef0123456789abcdef.png");
+    std::os::unix::fs::symlink(&picture, &picture).unwrap();
+    let file = place.path().join("backup.zip");
+    let ended = place.run(&["backup", &file.display().to_string()]);
+    is_refused(&ended, 1, &["avatars/1_0123", "cannot be read"], "a link that leads to itself");
+    assert!(!file.exists());
+    // One that is gone is gone: it was replaced while the backup was made.
+    fs::remove_file(&picture).unwrap();
+    std::os::unix::fs::symlink("nowhere", &picture).unwrap();
+    assert_eq!(place.run(&["backup", &file.display().to_string()]).code, Some(0));
 }
 
 #[test]

@@ -194,6 +194,11 @@ fn they_count_what_happens_and_name_nobody() {
     ] {
         assert!(value(name) >= least, "{name} in {text}");
     }
+    // A file on its way takes as long as its sender does, so its time is not counted; that of the scrape itself is.
+    let timed = |text: &str| samples(text)["gpt_assistant_request_seconds_count"];
+    let before = timed(&scrape(&holder(&server)));
+    ann.send("POST", "/api/import", None, b"{").fails(400, "import_unreadable");
+    assert!((timed(&scrape(&holder(&server))) - before - 1.0).abs() < 0.1);
     // The number of series does not grow with what people do.
     let names: Vec<_> = found.keys().cloned().collect();
     for i in 0..20 {

@@ -42,9 +42,6 @@ impl Page {
         for end in ends {
             let changes = stream.update(&text[..end]);
             self.apply(&text[..end], changes);
-            let mut late = Page::default();
-            late.apply(text, stream.snapshot());
-            assert_eq!(late.blocks, self.blocks, "who comes late sees the same");
         }
         self.ended = true;
         self.end = 0;
@@ -131,7 +128,6 @@ fn the_tail_of_an_open_code_block_continues_its_text() {
     assert!(first.html.as_deref().unwrap().contains("<code>a\nb</code>"));
     assert_eq!(&text[first.end..], "\nc\n", "what the page appends to the code");
     assert!(stream.update(text).is_empty());
-    assert_eq!(stream.snapshot().pop().unwrap().end, first.end);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// A folder to run the program in, with what it is told there.
@@ -242,9 +241,5 @@ impl Drop for Serving {
 /// Waits until `condition` holds: for what no event tells.
 #[track_caller]
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(std::time::Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    super::eventually(what, || condition().then_some(()));
 }
