@@ -98,9 +98,9 @@ CREATE TABLE conversations(
   deleted_at INTEGER,                     -- in the trash since
   source TEXT,                            -- imported from, and its id there
   source_id TEXT,
-  UNIQUE(id, user_id),
-  UNIQUE(user_id, source, source_id)
+  UNIQUE(id, user_id)
 ) STRICT;
+CREATE UNIQUE INDEX conversations_source ON conversations(user_id, source, source_id) WHERE source IS NOT NULL;
 CREATE INDEX conversations_list ON conversations(user_id, archived, pinned DESC, updated_at DESC, id DESC)
   WHERE deleted_at IS NULL;
 CREATE INDEX conversations_trash ON conversations(deleted_at) WHERE deleted_at IS NOT NULL;
@@ -136,13 +136,12 @@ CREATE TABLE turns(
   created_at INTEGER NOT NULL,
   finished_at INTEGER,
   source_id TEXT,                         -- of an imported one: its name where it came from
-  UNIQUE(user_id, client_id),
-  UNIQUE(id, conversation_id),
+  UNIQUE(conversation_id, id),
   FOREIGN KEY(conversation_id, user_id) REFERENCES conversations(id, user_id) ON DELETE CASCADE,
   FOREIGN KEY(parent_id, conversation_id) REFERENCES turns(id, conversation_id)
 ) STRICT;
 CREATE INDEX turns_history ON turns(user_id, id DESC);
-CREATE INDEX turns_tree ON turns(conversation_id, id);
+CREATE UNIQUE INDEX turns_client ON turns(user_id, client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX turns_children ON turns(parent_id, conversation_id);
 CREATE INDEX turns_running ON turns(run) WHERE status = 'streaming';
 
@@ -193,6 +192,6 @@ CREATE TABLE usage_slots(
   PRIMARY KEY(user_id, slot, paid_by, model)
 ) STRICT;
 
--- Words of prompts and responses; rowid is the turn. The owner is a word too ('u42'), so that a search never
--- touches what others wrote. The text itself is not kept twice.
-CREATE VIRTUAL TABLE search USING fts5(owner, text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
+-- Words of prompts and responses; rowid is the turn. Each begins with its owner ('u42x'), so that a search never
+-- touches what others wrote; what a word is, src/store/search.rs says. The text itself is not kept twice.
+CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, tokenize='ascii');

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Turn, TurnId, UserId};
 use crate::store::MOST_WORDS;
-use unicode_normalization::char::{decompose_canonical, is_combining_mark};
+use crate::text::folded;
 use unicode_segmentation::UnicodeSegmentation;
 
 const LONGEST_QUERY: usize = 1000;
@@ -84,23 +84,6 @@ fn hit(turn: &Turn, title: String, words: &[String]) -> Hit {
         marks,
         created: turn.created,
     }
-}
-
-/// A character as the index compares it: in lower case, without accents.
-fn folded(c: char) -> impl Iterator<Item = char> {
-    // One that a mark completes goes down to its letter; one that is made of letters (Hangul) stays.
-    let (mut base, mut marked) = (c, true);
-    let mut at = 0;
-    decompose_canonical(c, |part| {
-        if at == 0 {
-            base = part;
-        } else {
-            marked &= is_combining_mark(part);
-        }
-        at += 1;
-    });
-    let kept = if marked { base } else { c };
-    kept.to_lowercase().filter(|c| !is_combining_mark(*c))
 }
 
 /// What is looked for, folded.

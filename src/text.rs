@@ -1,6 +1,7 @@
 //! Small questions about text: where to cut it, how long it is, what it costs.
 
 use std::fmt::Write;
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Bytes of a grapheme cluster on average: a family of four has 25, and a stranger's may have a million.
@@ -45,6 +46,28 @@ pub fn is_cjk(c: char) -> bool {
         0x1100..=0x11FF | 0x2E80..=0x303F | 0x3040..=0x33FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
         | 0xA960..=0xA97F | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0xFE30..=0xFE4F | 0xFF00..=0xFFEF
         | 0x1B000..=0x1B16F | 0x20000..=0x3FFFF)
+}
+
+/// An accent or another sign that belongs to the letter before it.
+pub fn is_mark(c: char) -> bool {
+    is_combining_mark(c)
+}
+
+/// A character as searches compare it: in lower case, without accents. A mark that stands beside its letter is nothing.
+pub fn folded(c: char) -> impl Iterator<Item = char> {
+    // One that a mark completes goes down to its letter; one that is made of letters (Hangul) stays.
+    let (mut base, mut marked) = (c, true);
+    let mut at = 0;
+    decompose_canonical(c, |part| {
+        if at == 0 {
+            base = part;
+        } else {
+            marked &= is_combining_mark(part);
+        }
+        at += 1;
+    });
+    let kept = if marked { base } else { c };
+    kept.to_lowercase().filter(|c| !is_combining_mark(*c))
 }
 
 /// True when `text` holds a control character other than tab and line breaks.

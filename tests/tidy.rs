@@ -84,7 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("totp_rs", &["auth/"]),
     ("tower_service", &["server/"]),
     ("tracing_subscriber", &["cli/serve.rs"]),
-    ("unicode_normalization", &["search.rs"]),
+    ("unicode_normalization", &["text.rs"]),
     ("unicode_segmentation", &["text.rs", "search.rs"]),
     // The health check is a client of ours, and the bucket a server that is no model service.
     ("ureq", &["upstream/", "oss.rs", "doctor/"]),

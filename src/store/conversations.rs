@@ -154,7 +154,7 @@ impl Store {
     pub fn conversations(&self, user: UserId, listing: &Listing) -> Result<(Vec<Conversation>, bool)> {
         self.read(|c| {
             let (pinned, updated, id) = listing.before.unwrap_or((true, i64::MAX, i64::MAX));
-            let words = listing.words.as_deref().and_then(|words| search::expression(user, words));
+            let words = listing.words.as_deref().and_then(|words| search::expression(user, words, search::Last::Begun));
             let like = listing.words.as_deref().map(search::like_pattern);
             let sql = format!(
                 "SELECT {COLUMNS} FROM conversations \

@@ -14,6 +14,7 @@ mod recovery;
 mod search;
 mod sessions;
 mod settings;
+mod subtrees;
 mod turns;
 mod two_factor;
 mod usage;

@@ -191,10 +191,6 @@ pub(super) fn forget(c: &Connection, condition: &str, value: i64) -> Result<()> 
     Ok(())
 }
 
-/// The turn and all below it.
-const SUBTREE: &str = "id IN (WITH RECURSIVE tree(id) AS (SELECT ?1 UNION ALL \
-     SELECT turns.id FROM turns JOIN tree ON turns.parent_id = tree.id) SELECT id FROM tree)";
-
 /// Finds the turn to hang a message under, and that it has ended.
 fn parent_for(c: &Connection, conversation: &super::Conversation, start: Start) -> Result<Option<TurnId>> {
     let sql = "SELECT status = 'streaming', parent_id FROM turns WHERE id = ? AND conversation_id = ?";
@@ -373,7 +369,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Turn>> {
         self.read(|c| {
-            let expression = words.map(|words| search::expression(user, words));
+            let expression = words.map(|words| search::expression(user, words, search::Last::Begun));
             if expression == Some(None) {
                 return Ok(Vec::new());
             }
@@ -385,37 +381,6 @@ impl Store {
             let conversation = conversation.map(|id| id.0);
             let values = params![user.0, below, conversation, expression.flatten(), limit];
             pages::of_turns(c, condition, values, limit).map(|(found, _)| found)
-        })
-    }
-
-    /// The turn and all below it, with the status of each.
-    pub fn subtree(&self, user: UserId, id: TurnId) -> Result<Vec<(TurnId, Status)>> {
-        self.read(|c| {
-            let sql = format!("SELECT id, status FROM turns WHERE user_id = ?2 AND {SUBTREE} ORDER BY id");
-            let mut query = c.prepare_cached(&sql)?;
-            let rows = query.query_map([id.0, user.0], |row| {
-                let status: String = row.get(1)?;
-                Ok((TurnId(row.get(0)?), Status::parse(&status).ok_or_else(|| bad_word(1, &status))?))
-            })?;
-            let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            if found.is_empty() { Err(Error::NotFound) } else { Ok(found) }
-        })
-    }
-
-    /// Deletes the turn and all below it for good. The conversation's current turn becomes the newest leaf of what
-    /// is left beside or above.
-    pub fn delete_turn(&self, user: UserId, id: TurnId) -> Result<()> {
-        self.writer.run(move |c| {
-            let sql = "SELECT conversation_id FROM turns WHERE id = ? AND user_id = ?";
-            let conversation: i64 =
-                optional(c.query_row(sql, [id.0, user.0], |row| row.get(0)))?.ok_or(Error::NotFound)?;
-            forget(c, SUBTREE, id.0)?;
-            c.execute(&format!("DELETE FROM turns WHERE {SUBTREE}"), [id.0])?;
-            let repair = "UPDATE conversations SET current_turn_id = \
-                 (SELECT max(id) FROM turns WHERE conversation_id = ?1) \
-                 WHERE id = ?1 AND NOT EXISTS(SELECT 1 FROM turns WHERE id = current_turn_id)";
-            c.execute(repair, [conversation])?;
-            Ok(())
         })
     }
 }

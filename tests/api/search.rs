@@ -103,6 +103,13 @@ fn prompts_and_answers_newest_first_page_by_page() {
         }
     }
     assert_eq!(all, [8, 7, 6, 5, 4, 3, 2, 1]);
+    ann.chat("needles, and what a knitter knows");
+    let of = |query: &str| turns(&ann, query);
+    assert_eq!(of("nee"), [9, 8, 7, 6, 5, 4, 3, 2, 1], "the beginning of a word");
+    assert_eq!((of("kn"), of("kni")), (vec![], vec![9]), "of three letters at least");
+    assert_eq!(of("needle")[0], 9, "words that go on, where there is room");
+    let narrow = ann.get("/api/search?q=needle&limit=3").expect(200).json();
+    assert_eq!(narrow["results"][0]["turn_id"], 8, "where there is none, the whole word");
     ann.get("/api/search?q=x&limit=0").names(&["limit"]);
     ann.get("/api/search?q=x&before=x").names(&["before"]);
     let too_long: String = "x".repeat(1001);
