@@ -1,8 +1,8 @@
 # The targets of everyday work. Each is one command, the same here and in CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test fmt lint unit shipping contract web model deny soak bench pictures dist dist-test \
-  reproducible clean
+.PHONY: help build run demo test fmt lint unit shipping contract web model deny soak bench growth pictures dist \
+  dist-test reproducible clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -46,15 +46,19 @@ model: ## a chat against a real model
 soak: ## the long loops, for some hours: faults at every write, kills, fuzz; ARGS="kills=100 minutes=5 fuzz=1000" for less
 	tools/soak $(ARGS)
 
-bench: ## measure beside nginx; ARGS="--update-readme" writes README's table
+bench: ## measure beside nginx; ARGS="--update" writes README's table
 	cargo build --release
 	cargo run --quiet --release -p bench -- $(ARGS)
+
+growth: ## measure what costs do as work grows, for a quarter of an hour; ARGS="--update" writes docs/PERFORMANCE.md
+	cargo build --release
+	cargo run --quiet --release -p bench -- growth $(ARGS)
 
 pictures: ## pictures of every view into pictures/
 	cargo build
 	tests/web/pictures
 
-dist: ## a release in dist/: one static executable and all that goes with it
+dist: ## a release in dist/: one static executable and all that goes with it; TARGET=aarch64-unknown-linux-musl for arm64
 	tools/dist
 
 dist-test: dist ## a release tried where there is nothing but it; as root, which it needs to change into a folder

@@ -39,6 +39,19 @@ pub struct Effort {
     pub streams: (usize, usize),
     /// tokens of each: of some, and of many
     pub tokens: (u64, u64),
+    /// what there is more and more of, to see what its costs do
+    pub growth: Growth,
+}
+
+/// The sizes of a growing work, each a line of a table.
+#[derive(Clone, Copy)]
+pub struct Growth {
+    /// streams at once
+    pub streams: &'static [usize],
+    /// turns of one account
+    pub turns: &'static [usize],
+    /// accounts
+    pub users: &'static [usize],
 }
 
 impl Effort {
@@ -53,6 +66,11 @@ impl Effort {
         import_megabytes: 1000,
         streams: (200, 1000),
         tokens: (100, 30),
+        growth: Growth {
+            streams: &[1, 10, 100, 1000],
+            turns: &[10, 100, 1000, 10_000, 100_000, 1_000_000],
+            users: &[1, 10, 100, 1000, 10_000],
+        },
     };
 
     /// Only to see that everything works: its figures mean little.
@@ -66,6 +84,7 @@ impl Effort {
         import_megabytes: 10,
         streams: (20, 50),
         tokens: (10, 5),
+        growth: Growth { streams: &[1, 10], turns: &[10, 1000], users: &[1, 10] },
     };
 }
 
@@ -117,12 +136,17 @@ impl Lab {
     /// nginx before it. A plain one gets a plain answer, which is the least work for nginx; that the
     /// server takes its own answers as events is part of what it adds.
     pub fn completion(&self, addr: SocketAddr, stream: bool) -> Shot {
+        self.asked(addr, &format!("\"{MESSAGE}\""), stream)
+    }
+
+    /// As [`Lab::completion`], with that content (as JSON) for a message.
+    pub fn asked(&self, addr: SocketAddr, content: &str, stream: bool) -> Shot {
         let form = match stream {
             true => r#","stream":true,"stream_options":{"include_usage":true}"#,
             false => "",
         };
         let body = format!(
-            r#"{{"model":"gpt-4o-mini","messages":[{{"role":"system","content":"You are a helpful assistant."}},{{"role":"user","content":"{MESSAGE}"}}]{form}}}"#
+            r#"{{"model":"gpt-4o-mini","messages":[{{"role":"system","content":"You are a helpful assistant."}},{{"role":"user","content":{content}}}]{form}}}"#
         );
         Shot::post(addr, "/v1/chat/completions", "sk-bench", &body)
     }
@@ -174,11 +198,7 @@ impl Server {
 
     /// Makes the bench's account; gives its token.
     pub fn register(&self) -> Result<String> {
-        let body = format!(
-            r#"{{"name":"Bench","email":"{EMAIL}","password":"{PASSWORD}","password_confirmation":"{PASSWORD}"}}"#
-        );
-        let bytes = request("POST", "/api/register", None, Some(&body));
-        token_of(&Caller::new(self.addr).json(&bytes).context("register")?)
+        register(&mut Caller::new(self.addr), EMAIL)
     }
 
     /// A chat's request; without a conversation it begins a new one every time.
@@ -193,7 +213,13 @@ impl Server {
     }
 }
 
-fn token_of(answer: &serde_json::Value) -> Result<String> {
+/// Makes an account with the bench's password; gives its token.
+pub fn register(caller: &mut Caller, email: &str) -> Result<String> {
+    let body = format!(
+        r#"{{"name":"Bench","email":"{email}","password":"{PASSWORD}","password_confirmation":"{PASSWORD}"}}"#
+    );
+    let bytes = request("POST", "/api/register", None, Some(&body));
+    let answer = caller.json(&bytes).context("register")?;
     let token = answer["token"].as_str().context("no token")?;
     Ok(token.to_owned())
 }

@@ -31,7 +31,7 @@ use upstream::Upstream;
 /// Measures gpt-assistant.
 #[derive(Parser)]
 struct Args {
-    /// What to measure; all of it when nothing is named
+    /// What to measure; all of it but growth when nothing is named
     what: Vec<Area>,
     /// The server's executable
     #[arg(long, default_value = "target/release/gpt-assistant")]
@@ -39,9 +39,9 @@ struct Args {
     /// Folder for data while measuring, and for bench.json; its disk is part of what is measured
     #[arg(long, default_value = "target")]
     work: PathBuf,
-    /// Put the table into this file, between its marks
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "README.md", value_name = "FILE")]
-    update_readme: Option<PathBuf>,
+    /// Put the tables that were made into README.md and docs/PERFORMANCE.md of this folder, between their marks
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = ".", value_name = "FOLDER")]
+    update: Option<PathBuf>,
     /// Little of everything, to see that it works
     #[arg(long)]
     quick: bool,
@@ -66,36 +66,51 @@ enum Area {
     All,
     Idle,
     Chat,
+    Picture,
     Streams,
     Login,
     History,
     Search,
     Import,
+    /// What costs do as work grows; takes a quarter of an hour, so only when it is named
+    Growth,
 }
 
 impl Area {
     /// In the table's order. At rest comes first: nginx has not worked then either.
-    const EACH: [Area; 7] =
-        [Area::Idle, Area::Chat, Area::Streams, Area::Login, Area::History, Area::Search, Area::Import];
+    const EACH: [Area; 8] = [
+        Area::Idle,
+        Area::Chat,
+        Area::Picture,
+        Area::Streams,
+        Area::Login,
+        Area::History,
+        Area::Search,
+        Area::Import,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Area::All => "All",
             Area::Idle => "Size, start, memory",
             Area::Chat => "Chat",
+            Area::Picture => "Picture",
             Area::Streams => "Streams",
             Area::Login => "Login",
             Area::History => "History",
             Area::Search => "Search",
             Area::Import => "Import",
+            Area::Growth => "Growth",
         }
     }
 
     fn measure(self, lab: &Lab) -> Result<Vec<Figure>> {
         match self {
-            Area::All => Ok(Vec::new()),
+            // tables of their own
+            Area::All | Area::Growth => Ok(Vec::new()),
             Area::Idle => measure::idle::measure(lab),
             Area::Chat => measure::chat::measure(lab),
+            Area::Picture => measure::picture::measure(lab),
             Area::Streams => measure::streams::measure(lab),
             Area::Login => measure::login::measure(lab),
             Area::History => measure::history::measure(lab),
@@ -129,7 +144,8 @@ fn raise_descriptors() {
 }
 
 fn run(args: &Args) -> Result<()> {
-    guard::watch(Duration::from_secs(20 * 60))?;
+    let grow = args.what.contains(&Area::Growth);
+    guard::watch(Duration::from_secs(60 * if grow { 60 } else { 20 }))?;
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
     let lab = Lab::open(&args.server, &args.work, effort)?;
     if lab.nginx.is_none() {
@@ -141,16 +157,22 @@ fn run(args: &Args) -> Result<()> {
         version: Server::start(&lab, &lab.home("version")?)?.version.clone(),
         nginx: nginx::version(),
         figures: figures(args, &lab),
+        growth: if grow { measure::growth::measure(&lab)? } else { Vec::new() },
     };
-    let table = report.markdown();
-    println!("{table}");
     let json = serde_json::to_string_pretty(&report.json())?;
     fs::write(args.work.join("bench.json"), json + "\n")?;
-    if let Some(file) = &args.update_readme {
-        let shown = file.display();
-        let text = fs::read_to_string(file).with_context(|| format!("{shown}"))?;
-        let text = report::replace_between(&text, &table).with_context(|| format!("{shown}"))?;
-        fs::write(file, text)?;
+    let places =
+        [("bench", "README.md", report.figures()), ("growth", "docs/PERFORMANCE.md", report.growth())];
+    for (name, file, table) in places {
+        let Some(table) = table else { continue };
+        println!("{table}");
+        if let Some(folder) = &args.update {
+            let file = folder.join(file);
+            let shown = file.display();
+            let text = fs::read_to_string(&file).with_context(|| format!("{shown}"))?;
+            let text = report::replace_between(&text, name, &table).with_context(|| format!("{shown}"))?;
+            fs::write(&file, text)?;
+        }
     }
     Ok(())
 }

@@ -57,8 +57,8 @@ impl Nginx {
     }
 }
 
-/// Keep-alive on both sides, nothing held back, no log of requests; and no limit on the requests of
-/// a connection, whose default of 1,000 would put reconnecting into the figures.
+/// Keep-alive on both sides, nothing held back, no log of requests; no limit on bodies, and none on
+/// the requests of a connection, whose default of 1,000 would put reconnecting into the figures.
 fn config(addr: SocketAddr, upstream: SocketAddr) -> String {
     format!(
         "daemon off;
@@ -71,6 +71,7 @@ http {{
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   keepalive_requests 100000000;
+  client_max_body_size 0;
   upstream fake {{ server {upstream}; keepalive 256; keepalive_requests 100000000; }}
   server {{
     listen {addr} backlog=4096;
@@ -79,6 +80,7 @@ http {{
       proxy_http_version 1.1;
       proxy_set_header Connection \"\";
       proxy_buffering off;
+      proxy_request_buffering off;
     }}
   }}
 }}

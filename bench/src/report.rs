@@ -83,14 +83,13 @@ impl Figure {
     }
 
     fn json(&self) -> Value {
-        let spread = |s: &Spread| json!({"median": s.mid, "min": s.low, "max": s.high});
         let goal = self.goal.map(|g| g.text(self.unit));
         json!({
             "name": self.name,
             "unit": self.unit,
-            "measured": self.ours.as_ref().ok().map(spread),
+            "measured": self.ours.as_ref().ok().map(spread_json),
             "not_measured": self.ours.as_ref().err(),
-            "nginx": self.nginx.flatten().as_ref().map(spread),
+            "nginx": self.nginx.flatten().as_ref().map(spread_json),
             "goal": goal,
             "verdict": self.verdict(),
         })
@@ -124,7 +123,8 @@ fn number(value: f64) -> String {
     }
 }
 
-fn thousands(value: i64) -> String {
+/// `10,000` rather than `10000`.
+pub fn thousands(value: i64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -135,6 +135,47 @@ fn thousands(value: i64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// What costs do as one thing grows: a line for each of its sizes.
+pub struct Table {
+    title: &'static str,
+    columns: Vec<&'static str>,
+    rows: Vec<(String, Vec<Spread>)>,
+}
+
+impl Table {
+    /// Without lines yet; each column says its unit.
+    pub fn new(title: &'static str, columns: &[&'static str]) -> Table {
+        Table { title, columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    /// One more size and what it cost, in the order of the columns.
+    pub fn row(&mut self, size: String, cells: impl Into<Vec<Spread>>) {
+        self.rows.push((size, cells.into()));
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let head = [self.title].into_iter().chain(self.columns.iter().copied());
+        let mut out = line(head.map(str::to_owned).collect());
+        out.push_str(&line(vec!["---:".to_owned(); self.columns.len() + 1]));
+        for (size, cells) in &self.rows {
+            let cells = cells.iter().map(|spread| number(spread.mid));
+            out.push_str(&line([size.clone()].into_iter().chain(cells).collect()));
+        }
+        out
+    }
+
+    fn json(&self) -> Value {
+        let row = |(size, cells): &(String, Vec<Spread>)| json!({"size": size, "cells": cells.iter().map(spread_json).collect::<Vec<Value>>()});
+        let rows: Vec<Value> = self.rows.iter().map(row).collect();
+        json!({"title": self.title, "columns": self.columns, "rows": rows})
+    }
+}
+
+fn spread_json(spread: &Spread) -> Value {
+    json!({"median": spread.mid, "min": spread.low, "max": spread.high})
 }
 
 /// All that a run found.
@@ -149,25 +190,43 @@ pub struct Report {
     pub nginx: Option<String>,
     /// the lines
     pub figures: Vec<Figure>,
+    /// what costs do as work grows, where that was measured
+    pub growth: Vec<Table>,
 }
 
 impl Report {
-    /// The table with the lines around it, for README.
-    pub fn markdown(&self) -> String {
+    /// The table with the lines around it, for README; nothing when none of it was measured.
+    pub fn figures(&self) -> Option<String> {
+        if self.figures.is_empty() {
+            return None;
+        }
         let nginx = match &self.nginx {
-            Some(version) => format!("nginx {version}"),
-            None => "no nginx".to_owned(),
+            Some(version) => format!(", nginx {version}"),
+            None => ", no nginx".to_owned(),
         };
-        let mut out = format!(
-            "Measured on {} with `make bench`: gpt-assistant {}, {nginx}; {}. Upstream, server and client share the machine.\n\n",
-            self.day, self.version, self.machine
-        );
+        let mut out = self.origin("make bench", &nginx);
         out.push_str("| | gpt-assistant | nginx, proxying only | goal | |\n");
         out.push_str("| --- | ---: | ---: | ---: | --- |\n");
         for figure in &self.figures {
             out.push_str(&figure.row());
         }
-        out
+        Some(out)
+    }
+
+    /// The tables of growing work, for docs/PERFORMANCE.md; nothing when that was not measured.
+    pub fn growth(&self) -> Option<String> {
+        if self.growth.is_empty() {
+            return None;
+        }
+        let tables: Vec<String> = self.growth.iter().map(Table::markdown).collect();
+        Some(self.origin("make growth", "") + &tables.join("\n"))
+    }
+
+    fn origin(&self, command: &str, beside: &str) -> String {
+        format!(
+            "Measured on {} with `{command}`: gpt-assistant {}{beside}; {}. Upstream, server and client share the machine.\n\n",
+            self.day, self.version, self.machine
+        )
     }
 
     /// The same for programs.
@@ -179,19 +238,18 @@ impl Report {
             "version": self.version,
             "nginx": self.nginx,
             "figures": figures,
+            "growth": self.growth.iter().map(Table::json).collect::<Vec<Value>>(),
         })
     }
 }
 
-const START: &str = "<!-- bench:start -->";
-const END: &str = "<!-- bench:end -->";
-
-/// A text with what stands between the two marks replaced.
-pub fn replace_between(text: &str, table: &str) -> Result<String> {
-    let no_mark = || format!("no {START} … {END} to replace");
-    let (before, rest) = text.split_once(START).with_context(no_mark)?;
-    let (_, after) = rest.split_once(END).with_context(no_mark)?;
-    Ok(format!("{before}{START}\n{table}{END}{after}"))
+/// A text with what stands between the two marks of that name replaced.
+pub fn replace_between(text: &str, name: &str, table: &str) -> Result<String> {
+    let (start, end) = (format!("<!-- {name}:start -->"), format!("<!-- {name}:end -->"));
+    let no_mark = || format!("no {start} … {end} to replace");
+    let (before, rest) = text.split_once(&start).with_context(no_mark)?;
+    let (_, after) = rest.split_once(&end).with_context(no_mark)?;
+    Ok(format!("{before}{start}\n{table}{end}{after}"))
 }
 
 #[cfg(test)]
@@ -213,11 +271,19 @@ mod tests {
     }
 
     #[test]
+    fn a_table_has_a_line_for_each_size() {
+        let mut table = Table::new("Turns", &["a, ms", "b, µs"]);
+        table.row("1,000".to_owned(), [Spread::of([1.0, 2.0, 9.0]), 1234.5.into()]);
+        let lines = "| Turns | a, ms | b, µs |\n| ---: | ---: | ---: |\n| 1,000 | 2.00 | 1,235 |\n";
+        assert_eq!(table.markdown(), lines);
+    }
+
+    #[test]
     fn only_the_marked_part_changes() {
         let text = "a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nz\n";
-        let new = replace_between(text, "new\n").unwrap();
+        let new = replace_between(text, "bench", "new\n").unwrap();
         assert_eq!(new, text.replace("old", "new"));
-        assert_eq!(replace_between(&new, "new\n").unwrap(), new);
-        assert!(replace_between("nothing", "new").is_err());
+        assert_eq!(replace_between(&new, "bench", "new\n").unwrap(), new);
+        assert!(replace_between(text, "growth", "new").is_err());
     }
 }

@@ -41,18 +41,7 @@ fn check(server: &Server, token: &str) -> Result<()> {
 fn latency(lab: &Lab, direct: &Shot, ours: &Way, nginx: Option<&Way>) -> Result<Vec<Figure>> {
     let mut targets = vec![direct.clone(), ours.shot.clone()];
     targets.extend(nginx.map(|way| way.shot.clone()));
-    let mut added: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); targets.len()];
-    for _ in 0..lab.effort.rounds {
-        let times = paired(&targets, lab.effort.requests / 10, lab.effort.requests)?;
-        let base_p99 = percentile(&sorted(times[0].clone()), 0.99);
-        for (way, own) in added.iter_mut().zip(&times) {
-            let differences = own.iter().zip(&times[0]).map(|(own, base)| own - base);
-            way.0.push(percentile(&sorted(differences.collect()), 0.5));
-            way.1.push(percentile(&sorted(own.clone()), 0.99) - base_p99);
-        }
-    }
-    let spreads: Vec<(Spread, Spread)> =
-        added.into_iter().map(|(p50, p99)| (Spread::of(p50), Spread::of(p99))).collect();
+    let spreads = added(&targets, lab.effort.rounds, lab.effort.requests)?;
     let proxy = spreads.get(2);
     Ok(vec![
         Figure::new("Chat, stored: added latency, p50", "ms", spreads[1].0)
@@ -62,6 +51,21 @@ fn latency(lab: &Lab, direct: &Shot, ours: &Way, nginx: Option<&Way>) -> Result<
             .nginx(proxy.map(|s| s.1))
             .goal(Goal::AtMost(1.0)),
     ])
+}
+
+/// What each way adds to the first one's time: median of the paired differences, and difference of the p99.
+pub fn added(targets: &[Shot], rounds: usize, count: usize) -> Result<Vec<(Spread, Spread)>> {
+    let mut added: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); targets.len()];
+    for _ in 0..rounds {
+        let times = paired(targets, count / 10, count)?;
+        let base_p99 = percentile(&sorted(times[0].clone()), 0.99);
+        for (way, own) in added.iter_mut().zip(&times) {
+            let differences = own.iter().zip(&times[0]).map(|(own, base)| own - base);
+            way.0.push(percentile(&sorted(differences.collect()), 0.5));
+            way.1.push(percentile(&sorted(own.clone()), 0.99) - base_p99);
+        }
+    }
+    Ok(added.into_iter().map(|(p50, p99)| (Spread::of(p50), Spread::of(p99))).collect())
 }
 
 fn throughput(lab: &Lab, ours: &Way, nginx: Option<&Way>) -> Result<Vec<Figure>> {

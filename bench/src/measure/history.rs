@@ -2,7 +2,7 @@
 use super::p50_of;
 use crate::client::{Caller, Shot, Until, closed_loop};
 use crate::lab::{Lab, Server};
-use crate::report::{Figure, Goal};
+use crate::report::{Figure, Goal, thousands};
 use crate::script::Script;
 use anyhow::{Result, ensure};
 
@@ -27,19 +27,11 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
 
     let effort = lab.effort;
     let p50 = |shot: &Shot| p50_of(shot.addr, &shot.bytes, effort.rounds, effort.requests);
-    let stored = count(turns);
+    let stored = thousands(turns as i64);
     Ok(vec![
         Figure::new(format!("History, 50 of {stored} turns, p50"), "ms", p50(&history)?)
             .goal(Goal::AtMost(0.15)),
         Figure::new(format!("Token usage after {stored} turns, p50"), "ms", p50(&usage)?)
             .goal(Goal::AtMost(0.2)),
     ])
-}
-
-/// `10,000` rather than `10000`.
-pub fn count(turns: usize) -> String {
-    match turns / 1000 {
-        0 => turns.to_string(),
-        thousands => format!("{thousands},{:03}", turns % 1000),
-    }
 }

@@ -1,9 +1,8 @@
 //! The way in: how fast old conversations arrive, and what memory a gigabyte of them takes.
-use super::history::count;
 use super::search::{TURN_BYTES, Words, conversation, end_of, import};
 use crate::client::Caller;
 use crate::lab::{Lab, Server};
-use crate::report::{Figure, Goal};
+use crate::report::{Figure, Goal, thousands};
 use crate::stats::{Spread, ms_between, now_ns};
 use anyhow::{Context, Result, ensure};
 use std::io::{BufRead, BufReader, Write};
@@ -34,7 +33,7 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
         file.push(']');
         rates.push(conversations as f64 * 1000.0 / import(&server, &token, &file)?);
     }
-    let all = count(conversations);
+    let all = thousands(conversations as i64);
     let (above, rate) = large(lab)?;
     let size = lab.effort.import_megabytes;
     Ok(vec![

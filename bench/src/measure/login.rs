@@ -11,8 +11,7 @@ use anyhow::Result;
 pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let server = Server::start(lab, &lab.home("login")?)?;
     server.register()?;
-    let body = format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#);
-    let shot = Shot { addr: server.addr, bytes: request("POST", "/api/login", None, Some(&body)) };
+    let shot = login(&server);
     let until = Until::Seconds(lab.effort.seconds);
     let mut rates = [const { Vec::new() }; 2];
     for _ in 0..lab.effort.rounds {
@@ -26,4 +25,10 @@ pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
         line("Logins a second (argon2id), 2 connections", two),
         line("Logins a second (argon2id), 4 connections", four),
     ])
+}
+
+/// A login of the bench's account.
+pub fn login(server: &Server) -> Shot {
+    let body = format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#);
+    Shot { addr: server.addr, bytes: request("POST", "/api/login", None, Some(&body)) }
 }

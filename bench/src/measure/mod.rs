@@ -1,10 +1,12 @@
 //! The measurements, a file each. Every one starts servers of its own on new data, and gives the
 //! lines of the table that it stands for.
 pub mod chat;
+pub mod growth;
 pub mod history;
 pub mod idle;
 pub mod import;
 pub mod login;
+pub mod picture;
 pub mod search;
 pub mod streams;
 

@@ -1,10 +1,9 @@
 //! Full-text search in a large account. The turns come in through the import, as a ChatGPT export:
 //! the one public way to store half a million of them, and the one that needs no knowledge of tables.
-use super::history::count;
 use super::p50_of;
 use crate::client::{Caller, Shot};
 use crate::lab::{Lab, Server};
-use crate::report::{Figure, Goal};
+use crate::report::{Figure, Goal, thousands};
 use crate::stats::{Spread, ms_between, now_ns};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write;
@@ -15,36 +14,43 @@ const TURNS_A_CONVERSATION: usize = 50;
 /// Of one import: a file of about 10 MB.
 const TURNS_A_FILE: usize = 10_000;
 /// In every 25,000th turn, and in no other word's beginning.
-const RARE: &str = "zyzzyva";
+pub const RARE: &str = "zyzzyva";
 
 /// A rare and a common word.
 pub fn measure(lab: &Lab) -> Result<Vec<Figure>> {
     let server = Server::start(lab, &lab.home("search")?)?;
     let token = server.register()?;
     let turns = lab.effort.search_turns;
-    let mut words = Words::new();
-    let mut took_ms = 0.0;
-    for first in (0..turns).step_by(TURNS_A_FILE) {
-        let file = export(&mut words, first, TURNS_A_FILE.min(turns - first));
-        took_ms += import(&server, &token, &file)?;
-    }
-    let p50 = |word: &str| -> Result<Spread> {
-        let path = format!("/api/search?q={word}");
-        let shot = Shot::get(server.addr, &path, &token);
-        let answer = Caller::new(shot.addr).json(&shot.bytes)?;
-        let hits = answer["results"].as_array().map_or(0, Vec::len);
-        ensure!(hits > 0, "{word} is not found");
-        let effort = lab.effort;
-        p50_of(shot.addr, &shot.bytes, effort.rounds, effort.requests / 5)
-    };
-    let all = count(turns);
+    let took_ms = fill(&server, &token, turns)?;
+    let p50 = |word: &str| search_p50(lab, &server, &token, word);
+    let all = thousands(turns as i64);
     Ok(vec![
         Figure::new("Import, turns a second", "/s", turns as f64 * 1000.0 / took_ms),
         Figure::new(format!("Search in {all} turns, rare word, p50"), "ms", p50(RARE)?)
             .goal(Goal::AtMost(5.0)),
-        Figure::new(format!("Search in {all} turns, a word of nearly all, p50"), "ms", p50(&word(1))?)
+        Figure::new(format!("Search in {all} turns, a word of nearly all, p50"), "ms", p50(&common())?)
             .goal(Goal::AtMost(20.0)),
     ])
+}
+
+/// Stores that many turns in an account that has none; the milliseconds that took.
+pub fn fill(server: &Server, token: &str, turns: usize) -> Result<f64> {
+    let mut words = Words::new();
+    let mut took_ms = 0.0;
+    for first in (0..turns).step_by(TURNS_A_FILE) {
+        let file = export(&mut words, first, TURNS_A_FILE.min(turns - first));
+        took_ms += import(server, token, &file)?;
+    }
+    Ok(took_ms)
+}
+
+/// The time of a search for a word that is there.
+pub fn search_p50(lab: &Lab, server: &Server, token: &str, word: &str) -> Result<Spread> {
+    let shot = Shot::get(server.addr, &format!("/api/search?q={word}"), token);
+    let answer = Caller::new(shot.addr).json(&shot.bytes)?;
+    let hits = answer["results"].as_array().map_or(0, Vec::len);
+    ensure!(hits > 0, "{word} is not found");
+    p50_of(shot.addr, &shot.bytes, lab.effort.rounds, lab.effort.requests / 5)
 }
 
 /// Sends one export and waits until it is stored; the milliseconds that took.
@@ -159,6 +165,11 @@ impl Words {
         }
         out
     }
+}
+
+/// The word that is in nearly every turn.
+pub fn common() -> String {
+    word(1)
 }
 
 /// Three syllables for each rank below 21,952: all of one length, so that none begins another.

@@ -104,6 +104,26 @@ fn crowd(lab: &Lab, streams: usize) -> Result<Vec<Figure>> {
     ])
 }
 
+/// What so many streams cost, each round on a fresh server that has had a first one. Few streams have
+/// more tokens in the same time: the clock of processor time ticks in steps of 10 ms.
+pub fn cost(lab: &Lab, streams: usize) -> Result<[Spread; 3]> {
+    let few = lab.effort.tokens.1;
+    let tokens = few.max(20 * few / streams as u64);
+    let plan = plan(streams, tokens);
+    lab.upstream.play(Script::timed(tokens, 200 * few / tokens));
+    let mut runs = Vec::new();
+    for round in 0..lab.effort.rounds {
+        let server = Server::start(lab, &lab.home(&format!("grow-streams-{streams}-{round}"))?)?;
+        let way = our_way(&server)?;
+        run(&way, Plan { streams: 1, ramp: Duration::ZERO, ..plan })?;
+        let seen = run(&way, plan)?;
+        ensure!(seen.whole == streams as f64, "{} of {streams} streams are whole", seen.whole);
+        runs.push(seen);
+    }
+    let of = |field: fn(&Run) -> f64| Spread::of(runs.iter().map(field));
+    Ok([of(|r| r.cpu_us), of(|r| r.grown_kib), of(|r| r.added_p99)])
+}
+
 fn figure(name: String, unit: &'static str, own: &[Run], proxy: &[Run], field: fn(&Run) -> f64) -> Figure {
     let nginx = (!proxy.is_empty()).then(|| Spread::of(proxy.iter().map(field)));
     Figure::new(name, unit, Spread::of(own.iter().map(field))).nginx(nginx)
