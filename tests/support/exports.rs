@@ -63,7 +63,7 @@ pub fn end_of(client: &Client, id: i64) -> Value {
             return report;
         }
         assert!(Instant::now() < deadline, "never: {report}");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
