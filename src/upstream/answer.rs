@@ -63,7 +63,9 @@ struct Rest {
 }
 
 impl Answer {
-    /// Reads the body to its end, so that its connection can be used again. Waits half a second at most.
+    /// Reads the body to its end, so that its connection can be used again. Waits half a second at most. Never inlined:
+    /// copying has 8 KiB on the stack, which the whole call would stand on.
+    #[inline(never)]
     pub fn finish_reading(&mut self) {
         if let Some(rest) = self.rest.take() {
             rest.watch.let_go_after(AFTER_ALL);
@@ -91,7 +93,8 @@ impl<R: Read> Read for Listening<R> {
 
 type Tell<'a> = &'a mut dyn FnMut(Heard<'_>);
 
-/// Reads the body of a 200.
+/// Reads the body of a 200. Never inlined, as the sending is not: the stack that one needs is free again for the other.
+#[inline(never)]
 pub fn read(
     response: Response<Body>,
     key: &Secret,

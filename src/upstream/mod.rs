@@ -140,6 +140,7 @@ impl Client {
     }
 
     /// Sends the request. It is sent again only where the upstream refused it for an optional field, once each.
+    #[inline(never)]
     fn send(&self, ask: &Ask<'_>, stop: &Stop, watch: &Watch) -> Result<Response<Body>, UpstreamError> {
         let mut learnt = Learnt::default();
         loop {
