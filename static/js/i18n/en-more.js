@@ -330,6 +330,7 @@ export default {
   "A name is one line of at most 60 characters.": "A name is one line of at most 60 characters.",
   "A prompt has {n} to {n} characters.": "A prompt has {n} to {n} characters.",
   "There can be {n} prompts at most.": "There can be at most {n} prompts.",
+  "Your prompts have no room for more text. Delete some, or make them shorter.": "Your prompts have no room for more text. Delete some, or make them shorter.",
   exampleWord: "city",
   "A prompt has this name already.": "A prompt has this name already.",
 };

@@ -234,6 +234,7 @@ export default {
 
   // what the server says of a field, by its own sentence
   "{n} answers are running already. Wait for one to end, or stop one.": "{n} answers are running already. Wait for one to end, or stop one.",
+  "{n} of yours are on their way already. Wait for one to end.": "{n} of yours are on their way already. Wait for one to end.",
   "A file has at most {n} MiB.": "A file can be at most {n} MiB.",
   "A text has at most {n} KiB.": "A text can be at most {n} KiB.",
   "A title is one line of text.": "A title is one line of text.",

@@ -330,6 +330,7 @@ export default {
   "A name is one line of at most 60 characters.": "名称是一行文字，最多 60 个字符。",
   "A prompt has {n} to {n} characters.": "提示词应有 {n} 到 {n} 个字符。",
   "There can be {n} prompts at most.": "最多只能有 {n} 个提示词。",
+  "Your prompts have no room for more text. Delete some, or make them shorter.": "你的提示词已没有空间，请删除一些或写短一点。",
   exampleWord: "城市",
   "A prompt has this name already.": "已经有叫这个名称的提示词了。",
 };

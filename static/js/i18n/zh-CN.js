@@ -234,6 +234,7 @@ export default {
 
   // what the server says of a field, by its own sentence
   "{n} answers are running already. Wait for one to end, or stop one.": "已有 {n} 个回答在进行，请等一个结束，或停下一个。",
+  "{n} of yours are on their way already. Wait for one to end.": "你已有 {n} 个在传输，请等一个结束。",
   "A file has at most {n} MiB.": "单个文件最大 {n} MiB。",
   "A text has at most {n} KiB.": "文本最大 {n} KiB。",
   "A title is one line of text.": "标题是一行文字。",
