@@ -20,7 +20,11 @@ test("who paid is said at each answer and in the statistics; at the cap it is sa
   const page = await window.open("/");
   const p = on(page);
   await p.chat("The first question");
-  await p.turn(0).getByText(/small-model · 50 tokens · shared key · /).waitFor();
+  const wide = page.viewportSize();
+  for (const size of [{ width: 390, height: 844 }, wide]) {
+    await page.setViewportSize(size);
+    await p.turn(0).getByText(/small-model · 50 tokens · shared key · /).waitFor();
+  }
   await page.goto("/stats");
   await page.getByText("All on the shared key").waitFor();
   await admin(`/users/${person.user.id}`, { method: "PATCH", body: { cap_month: 10 } });
