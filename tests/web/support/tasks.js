@@ -32,15 +32,17 @@ export async function watchTasks(browser, page) {
   };
 }
 
-const LIMIT = Number(process.env.TASK_MS ?? 100);
+/** The goal, in milliseconds. */
+const GOAL = 100;
 
 /**
- * Holds the longest task within a limit. Where others have the processor, the same work takes a thread longer too, by its
- * own clock: there only the double is held, and it is said.
+ * Holds the longest task within twice the goal by its own clock, since where others have the processor the same work takes
+ * a thread longer; and within four times by the clock on the wall, where nobody had. `TASK_MS` holds a limit itself, by
+ * both clocks: for a quiet machine.
  */
 export function within(t, name, { own, wall, isQuiet, late }) {
-  if (process.env.FIGURES) console.log(`FIGURE ${name}: longest task ${own} ms of its own, ${wall} ms on the wall's clock (a timer was late by ${late} ms)`);
-  assert.ok(own <= (isQuiet ? 1 : 2) * LIMIT, `${name}: ${own} ms`);
-  if (isQuiet) assert.ok(wall <= LIMIT, `${name}: ${wall} ms on the wall's clock`);
-  else t.diagnostic(`${name}: the machine was busy, so that ${wall} ms on the wall's clock say nothing, and ${own} ms of its own little`);
+  const strict = Number(process.env.TASK_MS ?? 0);
+  t.diagnostic(`${name}: longest task ${own} ms of its own, ${wall} ms on the wall's clock (a timer was late by ${late} ms)`);
+  assert.ok(own <= (strict || 2 * GOAL), `${name}: ${own} ms`);
+  if (isQuiet || strict) assert.ok(wall <= (strict || 4 * GOAL), `${name}: ${wall} ms on the wall's clock`);
 }
