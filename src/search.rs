@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Turn, TurnId, UserId};
 use crate::store::MOST_WORDS;
-use crate::text::{folded, without_markdown};
+use crate::text::{beginning, folded, without_markdown};
 use unicode_segmentation::UnicodeSegmentation;
 
 const LONGEST_QUERY: usize = 1000;
@@ -135,13 +135,13 @@ fn first(text: &str, words: &[String]) -> Option<usize> {
 /// The part of `text` around `at`, on one line, with the words in it marked. An answer is Markdown, of which the words are shown.
 fn snippet(text: &str, at: usize, words: &[String], field: Field) -> (String, Vec<[usize; 2]>) {
     let from = text[..at].grapheme_indices(true).rev().nth(BEFORE).map_or(0, |(i, g)| i + g.len());
-    let part = &text[from..];
-    let until = part.grapheme_indices(true).nth(SNIPPET).map_or(part.len(), |(until, _)| until);
-    let plain = (field == Field::Response).then(|| without_markdown(&part[..until]));
+    let part = beginning(&text[from..], SNIPPET);
+    let plain = (field == Field::Response).then(|| without_markdown(part));
     // What was found may be part of the signs: of the address of a link, say.
     let plain = plain.filter(|plain| first(plain, words).is_some());
-    let line: Vec<&str> = plain.as_deref().unwrap_or(&part[..until]).split_whitespace().collect();
-    let [before, after] = [from > 0, until < part.len()].map(|is_cut| if is_cut { "…" } else { "" });
+    let line: Vec<&str> = plain.as_deref().unwrap_or(part).split_whitespace().collect();
+    let [before, after] =
+        [from > 0, from + part.len() < text.len()].map(|is_cut| if is_cut { "…" } else { "" });
     let shown = format!("{before}{}{after}", line.join(" "));
     let units = |until: usize| shown[..until].encode_utf16().count();
     let marks = places(&shown, words).into_iter().map(|(from, until)| [units(from), units(until)]).collect();
@@ -168,6 +168,16 @@ mod tests {
         assert_eq!(marked("un café, CAFE\u{301}S", "cafe"), ["café", "CAFE\u{301}"]);
         assert_eq!(marked("tiếng Việt 각", "Viet tieng 가"), ["tiếng", "Việt"]);
         assert!(marked("nothing", "zzz").is_empty());
+    }
+
+    #[test]
+    fn c19_a_snippet_is_short_whatever_an_answer_is_made_of() {
+        let words = words("word");
+        for hostile in ["\u{301}", "[", "*", "](", "> ", "\\", "\u{1F1E6}", "👩\u{200D}"] {
+            let text = format!("word {}", hostile.repeat(1_000_000));
+            let (shown, _) = snippet(&text, first(&text, &words).unwrap(), &words, Field::Response);
+            assert!(shown.starts_with("word") && shown.len() < 6000, "{hostile:?}: {} bytes", shown.len());
+        }
     }
 
     #[test]

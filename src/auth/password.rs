@@ -143,6 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn a24_a_server_at_rest_has_no_memory_for_hashes() {
+        let passwords = Passwords::new().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| passwords.check(&Secret::new("x"), None).unwrap());
+            }
+        });
+        assert!(passwords.memory.lock().unwrap().is_empty());
+    }
+
+    #[test]
     fn a16_nobody_has_no_password_and_costs_the_same() {
         let passwords = Passwords::new().unwrap();
         for password in ["", "of nobody"] {

@@ -476,6 +476,51 @@ mod tests {
     }
 
     #[test]
+    fn a_row_is_told_of_when_it_is_durable_and_never_when_it_is_lost() {
+        let fresh = || Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default());
+        let kept = fresh();
+        assert_eq!((kept.number(), kept.turn()), (None, None));
+        kept.written(TurnId(7));
+        assert_eq!((kept.number(), kept.turn(), kept.place()), (Some(TurnId(7)), None, None));
+        kept.begin(TurnId(7), ConversationId(1));
+        assert_eq!((kept.number(), kept.turn()), (Some(TurnId(7)), Some(TurnId(7))));
+        // Its number may be given to another turn: nothing may end that one in its name.
+        let lost = fresh();
+        lost.written(TurnId(7));
+        lost.lose();
+        assert_eq!((lost.number(), lost.wait_for_row(), lost.is_lost()), (None, None, true));
+    }
+
+    #[test]
+    fn who_waits_for_the_end_alone_is_woken_once() {
+        let woken = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let wake = || {
+            let woken = woken.clone();
+            Box::new(move || {
+                woken.fetch_add(1, Relaxed);
+            })
+        };
+        let ended = Ended {
+            status: Status::Complete,
+            finish_reason: None,
+            fault: None,
+            retry_after: None,
+            usage: Usage::default(),
+        };
+        let one = generation();
+        one.when_ended(wake());
+        one.hear(&Heard::Text("a"));
+        assert_eq!(woken.load(Relaxed), 0, "not by words");
+        one.end(ended.clone());
+        one.end(ended);
+        assert_eq!(woken.load(Relaxed), 1);
+        let other = generation();
+        other.mark_unwritten();
+        other.when_ended(wake());
+        assert_eq!(woken.load(Relaxed), 2, "who comes too late is woken at once");
+    }
+
+    #[test]
     fn followers_read_from_any_offset() {
         let generation = generation();
         generation.hear(&Heard::Text("你好"));

@@ -2,8 +2,8 @@
 
 use gpt_assistant::model::{ConversationId, PaidBy, Params, Status, TurnId, Usage, UserId};
 use gpt_assistant::store::{Begun, Finish, NewTurn, Store};
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 
 /// Hangs `count` turns below turn 1 of conversation 1, one below the other, and gives their numbers.
 pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
@@ -27,8 +27,13 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             now: 1_700_000_000,
         };
         let (begun, begins) = channel();
-        store.begin_turn(new, |_| (), move |outcome| drop(begun.send(outcome)));
-        let Begun::New(turn, _) = begins.recv().unwrap().unwrap() else { panic!("it is new") };
+        let number = Arc::new(OnceLock::new());
+        let written = number.clone();
+        let note = move |begun: &Begun| {
+            let Begun::New(turn, _) = begun else { panic!("it is new") };
+            written.set(*turn).unwrap();
+        };
+        store.begin_turn(new, note, move |outcome| drop(begun.send(outcome)));
         let finish = Finish {
             user,
             response: format!("a{i}"),
@@ -41,7 +46,13 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             now: 1_700_000_000,
         };
         let tell = tell.clone();
-        store.finish_turn(move || Some(turn), Arc::new(finish), move |written| drop(tell.send(written)));
+        // Put behind the beginning, as a server does.
+        store.finish_turn(
+            move || number.get().copied(),
+            Arc::new(finish),
+            move |written| drop(tell.send(written)),
+        );
+        let Begun::New(turn, _) = begins.recv().unwrap().unwrap() else { panic!("it is new") };
         ids.push(turn.0);
         parent = turn;
     }
