@@ -48,6 +48,7 @@ mod transcripts;
 mod tree;
 mod two_factor;
 mod upstream_body;
+mod upstream_bytes;
 mod upstream_network;
 mod upstream_request;
 mod upstream_status;

@@ -324,6 +324,11 @@ pub fn plain(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// An event with any JSON.
+pub fn event(value: &Value) -> String {
+    format!("data: {value}\n\n")
+}
+
 /// `data: {…"delta":DELTA…}`.
 pub fn chunk(delta: &Value) -> String {
     let choice = json!({"index": 0, "delta": delta, "finish_reason": null});
