@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Store, bad_word, is_duplicate, optional};
+use super::{Haste, Store, bad_word, is_duplicate, optional};
 use crate::error::{Error, Result};
 use crate::model::{Role, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -309,7 +309,7 @@ impl Store {
             c.execute("UPDATE users SET last_seen = ? WHERE id = ?", [now, id.0])?;
             Ok(())
         };
-        self.writer.submit(work, drop);
+        self.writer.submit(Haste::WithNext, work, drop);
     }
 
     /// Changes what only an administrator may, all or nothing. A disabled account loses its logins.

@@ -1,25 +1,38 @@
 //! One thread writes. Jobs are closures, and whatever waits when a transaction opens shares its fsync (group
-//! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else.
+//! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else. Jobs are
+//! done in the order in which they came.
 
 use super::storage_fault;
 use crate::error::{Error, Result};
 use crate::metrics::Histogram;
 use rusqlite::Connection;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Jobs that share one transaction at most: beyond it nothing is gained and the last waits too long.
 const BATCH: usize = 256;
+/// How long a job that nobody waits for waits for one that somebody does, to share its transaction.
+const COMPANY: Duration = Duration::from_millis(10);
 
 /// Does the work, says whether to keep it, and gives what tells the caller once its fate is known. Without a
 /// connection there is no transaction, and the work has failed.
 type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
 /// Given the fault when the whole transaction came to nothing.
 type Reply = Box<dyn FnOnce(Option<&str>)>;
+
+/// When a job is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// At once.
+    Now,
+    /// With the next that is written at once, within some milliseconds: for what nobody waits for.
+    WithNext,
+}
 
 /// How writing goes.
 #[derive(Default)]
@@ -36,7 +49,7 @@ pub struct Writes {
 pub struct Writer {
     /// How it goes.
     pub writes: Arc<Writes>,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<(Haste, Job)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -59,6 +72,7 @@ impl Writer {
     /// behind. It runs on the writing thread, which everybody waits for: it shall wake somebody and no more.
     pub fn submit<T: 'static>(
         &self,
+        haste: Haste,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
         then: impl FnOnce(Result<T>) + Send + 'static,
     ) {
@@ -77,7 +91,7 @@ impl Writer {
         });
         self.writes.waiting.fetch_add(1, Relaxed);
         let refused = match &self.jobs {
-            Some(jobs) => jobs.send(job).err().map(|error| error.0),
+            Some(jobs) => jobs.send((haste, job)).err().map(|error| error.0.1),
             None => Some(job),
         };
         if let Some(job) = refused {
@@ -92,7 +106,7 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = sync_channel(1);
-        self.submit(work, move |result| drop(tell.send(result)));
+        self.submit(Haste::Now, work, move |result| drop(tell.send(result)));
         told.recv().unwrap_or_else(|_| Err(Error::Storage("the writer is gone".into())))
     }
 }
@@ -105,11 +119,12 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
-    while let Ok(first) = queue.recv() {
+fn serve(connection: &Connection, queue: &Receiver<(Haste, Job)>, writes: &Writes) {
+    let mut first = VecDeque::new();
+    while gather(queue, &mut first) {
         let mut replies = Vec::with_capacity(16);
         let began = Instant::now();
-        let fate = transaction(connection, first, queue, &mut replies);
+        let fate = transaction(connection, &mut first, queue, &mut replies);
         if fate.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -127,19 +142,41 @@ fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
     }
 }
 
-/// Each job but the first runs in its own savepoint; the first has nothing before it to protect.
+/// Waits for something to write; `false` when there will be no more.
+fn gather(queue: &Receiver<(Haste, Job)>, jobs: &mut VecDeque<Job>) -> bool {
+    if !jobs.is_empty() {
+        return true;
+    }
+    let Ok((mut haste, job)) = queue.recv() else { return false };
+    jobs.push_back(job);
+    let until = Instant::now() + COMPANY;
+    while haste == Haste::WithNext && jobs.len() < BATCH {
+        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok((next, job)) => {
+                haste = next;
+                jobs.push_back(job);
+            }
+            Err(_) => break,
+        }
+    }
+    true
+}
+
+/// Does the jobs of `first` and what else waits; what it leaves there is for the next one. Each job but the first runs in
+/// its own savepoint; the first has nothing before it to protect.
 fn transaction(
     connection: &Connection,
-    first: Job,
-    queue: &Receiver<Job>,
+    first: &mut VecDeque<Job>,
+    queue: &Receiver<(Haste, Job)>,
     replies: &mut Vec<Reply>,
 ) -> rusqlite::Result<()> {
     let exec = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
     if let Err(error) = exec("BEGIN IMMEDIATE") {
-        replies.push(first(None).1);
+        replies.extend(first.drain(..).map(|job| job(None).1));
         return Err(error);
     }
-    let mut next = Some(first);
+    let mut waiting = || first.pop_front().or_else(|| queue.try_recv().ok().map(|(_, job)| job));
+    let mut next = waiting();
     while let Some(job) = next {
         let alone = replies.is_empty();
         if !alone {
@@ -163,7 +200,7 @@ fn transaction(
                 exec("RELEASE job")?;
             }
         }
-        next = if replies.len() < BATCH { queue.try_recv().ok() } else { None };
+        next = if replies.len() < BATCH { waiting() } else { None };
     }
     exec("COMMIT")
 }
@@ -198,7 +235,8 @@ mod tests {
                     _ => panic!("on purpose"),
                 }
             };
-            writer.submit(work, move |result| tell.send((x, result.is_ok())).unwrap());
+            let haste = if x % 2 == 0 { Haste::Now } else { Haste::WithNext };
+            writer.submit(haste, work, move |result| tell.send((x, result.is_ok())).unwrap());
         }
         drop(tell);
         let told: Vec<(i64, bool)> = told.into_iter().collect();
@@ -210,11 +248,33 @@ mod tests {
         assert_eq!((kept, all), (200, 200));
     }
 
+    /// Whether a job that nobody waits for is written together with one that comes a moment later.
+    fn shares(writer: &Writer, x: i64) -> bool {
+        let (told, seen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (tell, look) = (told.clone(), told);
+        writer
+            .submit(Haste::WithNext, insert(x), move |result| tell.store(u64::from(result.is_ok()), Relaxed));
+        std::thread::sleep(COMPANY / 10);
+        let note = seen.clone();
+        writer.run(move |_| Ok(note.store(look.load(Relaxed), Relaxed))).unwrap();
+        seen.load(Relaxed) == 0
+    }
+
+    #[test]
+    fn what_nobody_waits_for_waits_for_company_but_not_for_ever() {
+        let (_dir, writer) = writer();
+        // A busy machine may be late for company once, not each time.
+        assert!((1..100).any(|x| shares(&writer, x)));
+        let (tell, told) = channel();
+        writer.submit(Haste::WithNext, insert(0), move |result| tell.send(result.is_ok()).unwrap());
+        assert_eq!(told.recv(), Ok(true), "nothing else came");
+    }
+
     #[test]
     fn what_is_queued_is_written_before_the_end() {
         let (dir, writer) = writer();
         for x in 0..100 {
-            writer.submit(insert(x), drop);
+            writer.submit(Haste::WithNext, insert(x), drop);
         }
         drop(writer);
         #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
