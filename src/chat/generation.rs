@@ -41,6 +41,8 @@ pub struct Generation {
 #[derive(Default)]
 struct State {
     row: Row,
+    /// How many wait to know the row.
+    row_waiters: u32,
     parent: Option<TurnId>,
     path: Path,
     response: String,
@@ -196,16 +198,23 @@ impl Generation {
 
     /// The row is durable: followers may come.
     pub fn begin(&self, turn: TurnId, conversation: ConversationId) {
-        self.lock().row = Row::Known(turn, conversation);
-        self.row_known.notify_all();
+        self.row_is(Row::Known(turn, conversation));
         self.changed.send_replace(());
     }
 
     /// The row could not be written: nothing of this shall be seen.
     pub fn lose(&self) {
-        self.lock().row = Row::Lost;
-        self.row_known.notify_all();
+        self.row_is(Row::Lost);
         self.changed.send_replace(());
+    }
+
+    /// To wake who does not wait is a system call all the same, and hardly ever does anybody wait.
+    fn row_is(&self, row: Row) {
+        let mut state = self.lock();
+        state.row = row;
+        if state.row_waiters > 0 {
+            self.row_known.notify_all();
+        }
     }
 
     /// Blocks until the row's fate is known; `None` when it was lost.
@@ -216,7 +225,9 @@ impl Generation {
                 Row::Known(turn, _) => return Some(turn),
                 Row::Lost => return None,
                 Row::Pending | Row::Written(_) => {
+                    state.row_waiters += 1;
                     state = self.row_known.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.row_waiters -= 1;
                 }
             }
         }

@@ -425,7 +425,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     };
     let sql = "INSERT INTO turns(user_id, conversation_id, parent_id, client_id, request_hash, run, prompt, \
          system_prompt, model, params, status, usage_source, paid_by, created_at) \
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', 'none', ?, ?) RETURNING id";
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', 'none', ?, ?)";
     let (client_id, request_hash) = new.client.as_ref().map(|(id, hash)| (id, hash)).unzip();
     let values = params![
         new.user.0,
@@ -441,7 +441,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
         new.paid_by.as_str(),
         new.now,
     ];
-    let id = match c.prepare_cached(sql)?.query_row(values, |row| row.get(0)) {
+    let id = match c.prepare_cached(sql)?.insert(values) {
         Ok(id) => TurnId(id),
         // The conversation or the parent was deleted a moment ago.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
@@ -458,10 +458,15 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
 
 /// Also used for what an earlier process left behind.
 pub(super) fn end(c: &Connection, turn: TurnId, finish: &Finish) -> Result<()> {
+    let sql = "SELECT prompt, model, paid_by FROM turns WHERE id = ? AND status = 'streaming'";
+    let row = c.prepare_cached(sql)?.query_row([turn.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    // No row: it was deleted while it ran, or this is a second try of an end that did take.
+    let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
+        return Ok(());
+    };
     let sql = "UPDATE turns SET response = ?, reasoning = ?, reset_at = ?, status = ?, finish_reason = ?, error = ?, \
          error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
-         usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
-         RETURNING prompt, model, paid_by";
+         usage_source = ?, finished_at = ?, run = NULL WHERE id = ?";
     let values = params![
         finish.response,
         finish.reasoning,
@@ -478,11 +483,7 @@ pub(super) fn end(c: &Connection, turn: TurnId, finish: &Finish) -> Result<()> {
         finish.now,
         turn.0,
     ];
-    let row = c.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-    // No row: it was deleted while it ran, or this is a second try of an end that did take.
-    let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
-        return Ok(());
-    };
+    c.prepare_cached(sql)?.execute(values)?;
     search::index(c, finish.user, turn, &prompt, &finish.response)?;
     if finish.usage.source != UsageSource::None {
         usage::add(c, finish.user, &model, &paid_by, &finish.usage, finish.now)?;

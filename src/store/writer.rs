@@ -3,7 +3,8 @@
 //! done in the order in which they came.
 //!
 //! Jobs share a transaction without savepoints: at each one SQLite would write the words of the search index to its
-//! tables, and copy each page before it changes. Only when a job fails after it has written something is all undone,
+//! tables, and copy each page before it changes. (It takes one of its own for a statement that returns rows of what it
+//! changed, so what is written often does without RETURNING.) Only when a job fails after it has written something is all undone,
 //! and done once more with a savepoint for each. So a job may be done twice, and changes nothing but the database.
 
 use super::storage_fault;
