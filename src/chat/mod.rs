@@ -14,6 +14,7 @@ use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, Tur
 use crate::store::{Begun, Context, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
+use run::Worker;
 use std::sync::Arc;
 
 pub use generation::{Ended, Generation, News, Path, Place, Position, is_outdated};
@@ -73,7 +74,7 @@ enum Prepared {
     /// It was made before.
     Known(Sent),
     /// Its answer can begin.
-    New(Arc<Generation>, Box<(NewTurn, run::Question)>),
+    New(Worker, Box<(NewTurn, run::Question)>),
 }
 
 /// Answers a message; blocks until the upstream has said all. `tell` hears of it when `hears` says, or why there is no
@@ -85,46 +86,46 @@ pub fn send(
     hears: Hears,
     tell: impl FnOnce(Result<Sent>) + Send + 'static,
 ) {
-    match prepare(&app, user, message) {
+    match prepare(app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(sent)) => tell(Ok(sent)),
-        Ok(Prepared::New(generation, both)) => {
+        Ok(Prepared::New(worker, both)) => {
             let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
-            let (written, begun) = (generation.clone(), generation.clone());
+            let (written, begun) = (worker.generation.clone(), worker.generation.clone());
             let written = move |begun: &Begun| {
                 if let Begun::New(turn, _) = begun {
                     written.written(*turn);
                 }
             };
-            app.store.begin_turn(new, written, move |outcome| match begin(&begun, outcome) {
+            worker.app.store.begin_turn(new, written, move |outcome| match begin(&begun, outcome) {
                 Ok(sent) if hears == Hears::End && !sent.again => {
                     begun.when_ended(Box::new(move || tell(Ok(sent))));
                 }
                 sent => tell(sent),
             });
-            run::run(app, &generation, question);
+            worker.run(question);
         }
     }
 }
 
-fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
+fn prepare(app: Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     if app.is_draining() {
         return Err(Error::Draining);
     }
     if let Some(client) = &message.client
-        && let Some(before) = sent_before(app, user, client)?
+        && let Some(before) = sent_before(&app, user, client)?
     {
         return Ok(Prepared::Known(before));
     }
     app.limits.take(Action::Chat, Who::User(user))?;
     let target = app.store.target(user, message.conversation, message.start)?;
-    let (key, paid_by) = billing::key_for(app, &target)?;
-    billing::within_caps(app, &target.user, paid_by)?;
+    let (key, paid_by) = billing::key_for(&app, &target)?;
+    billing::within_caps(&app, &target.user, paid_by)?;
 
-    let model = model_for(app, &message, &target)?;
+    let model = model_for(&app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
-    let system_prompt = system_prompt_for(app, &message, &target);
+    let system_prompt = system_prompt_for(&app, &message, &target);
     let params = params_for(&message, &target);
     let context = match target.parent {
         None => Context::default(),
@@ -137,17 +138,17 @@ fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
     let generation =
         Arc::new(Generation::new(user, model.clone(), paid_by, message.client.clone(), target.parent, path));
+    // Before it is taken in: from then on others may wait for it.
+    let worker = Worker::new(app.clone(), generation);
     let (most_own, most) = (app.config.limits.streams_per_user, app.config.upstream.max_concurrent);
-    if let Some(running) = app.answers.add(&generation, most_own, most)? {
+    if let Some(running) = app.answers.add(&worker.generation, most_own, most)? {
         return follow(running).map(Prepared::Known);
     }
     // Nobody else can begin this send from here on; but it may have begun and ended since it was looked for.
-    if let Some((id, hash)) = &generation.client
-        && let Some(before) = app.store.turn_of_client(user, id, hash).transpose()
+    if let Some((id, hash)) = &worker.generation.client
+        && let Some(turn) = app.store.turn_of_client(user, id, hash)?
     {
-        generation.lose();
-        app.answers.remove(&generation);
-        return before.map(|turn| Prepared::Known(Sent { answering: Answering::Ended(turn), again: true }));
+        return Ok(Prepared::Known(Sent { answering: Answering::Ended(turn), again: true }));
     }
     let new = NewTurn {
         user,
@@ -166,7 +167,7 @@ fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     };
     let (request, message) = (message.request, run::Said { text: message.text, attachments });
     let question = run::Question { request, user, key, system_prompt, context, message, params };
-    Ok(Prepared::New(generation, Box::new((new, question))))
+    Ok(Prepared::New(worker, Box::new((new, question))))
 }
 
 /// What answers an earlier, equal send: an answer that runs, else what is left of it. In this order, since one that
