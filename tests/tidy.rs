@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("config", &["calendar", "secret"], "its values are checked and its secrets wrapped as they are read"),
     ("gate", &["error"], "it turns people away"),
+    ("model", &["text"], "tokens that nobody has measured are estimated by their text"),
     ("app", &["chat", "files", "import", "models", "settings"], "it owns their state"),
     (
         "accounts",

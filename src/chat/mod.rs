@@ -77,6 +77,14 @@ enum Prepared {
     New(Worker, Box<(NewTurn, run::Question)>),
 }
 
+/// What became of an answer that would begin.
+enum Taken {
+    /// It may.
+    New(Worker),
+    /// The same send was made before.
+    Known(Sent),
+}
+
 /// Answers a message; blocks until the upstream has said all. `tell` hears of it when `hears` says, or why there is no
 /// answer. It may run on the thread that writes, and shall wake somebody and no more.
 pub fn send(
@@ -136,38 +144,56 @@ fn prepare(app: Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
         }
     };
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
-    let generation =
-        Arc::new(Generation::new(user, model.clone(), paid_by, message.client.clone(), target.parent, path));
-    // Before it is taken in: from then on others may wait for it.
-    let worker = Worker::new(app.clone(), generation);
-    let (most_own, most) = (app.config.limits.streams_per_user, app.config.upstream.max_concurrent);
-    if let Some(running) = app.answers.add(&worker.generation, most_own, most)? {
-        return follow(running).map(Prepared::Known);
-    }
-    // Nobody else can begin this send from here on; but it may have begun and ended since it was looked for.
-    if let Some((id, hash)) = &worker.generation.client
-        && let Some(turn) = app.store.turn_of_client(user, id, hash)?
-    {
-        return Ok(Prepared::Known(Sent { answering: Answering::Ended(turn), again: true }));
-    }
+    let client = message.client.clone();
+    let generation = Generation::new(user, model.clone(), paid_by, client, target.parent, path);
+    let worker = match take_in(&app, generation)? {
+        Taken::New(worker) => worker,
+        Taken::Known(sent) => return Ok(Prepared::Known(sent)),
+    };
+    let text = message.text.clone();
+    let question = run::Question {
+        request: message.request,
+        user,
+        key,
+        system_prompt: system_prompt.clone(),
+        context,
+        message: run::Said { text: message.text, attachments },
+        params: params.clone(),
+    };
     let new = NewTurn {
         user,
         conversation: target.conversation.as_ref().map(|conversation| conversation.id),
-        title: title(&message.text, &attachments),
+        title: title(&text, &question.message.attachments),
         parent: target.parent,
         client: message.client,
         run: app.run.clone(),
-        prompt: message.text.clone(),
+        prompt: text,
         attachments: message.attachments,
-        system_prompt: system_prompt.clone(),
+        system_prompt,
         model,
-        params: params.clone(),
+        params,
         paid_by,
+        asked: context::estimate(&question),
         now: app.clock.now(),
     };
-    let (request, message) = (message.request, run::Said { text: message.text, attachments });
-    let question = run::Question { request, user, key, system_prompt, context, message, params };
     Ok(Prepared::New(worker, Box::new((new, question))))
+}
+
+/// Has the answer among those that run, unless the same send was made before.
+fn take_in(app: &Arc<App>, generation: Generation) -> Result<Taken> {
+    // Before others can see it: from then on they may wait for it.
+    let worker = Worker::new(app.clone(), Arc::new(generation));
+    let (most_own, most) = (app.config.limits.streams_per_user, app.config.upstream.max_concurrent);
+    if let Some(running) = app.answers.add(&worker.generation, most_own, most)? {
+        return follow(running).map(Taken::Known);
+    }
+    // Nobody else can begin this send from here on; but it may have begun and ended since it was looked for.
+    if let Some((id, hash)) = &worker.generation.client
+        && let Some(turn) = app.store.turn_of_client(worker.generation.user, id, hash)?
+    {
+        return Ok(Taken::Known(Sent { answering: Answering::Ended(turn), again: true }));
+    }
+    Ok(Taken::New(worker))
 }
 
 /// What answers an earlier, equal send: an answer that runs, else what is left of it. In this order, since one that

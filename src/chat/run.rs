@@ -8,7 +8,6 @@ use crate::files;
 use crate::model::{Attachment, Fault, Params, Status, TurnId, Usage, UsageSource, UserId};
 use crate::secret::Secret;
 use crate::store::{Context, Finish};
-use crate::text::estimate_tokens;
 use crate::upstream::{Answer, Ask, Reason};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -243,9 +242,10 @@ fn usage(answer: Option<&Answer>, asked: i64, response: &str, reasoning: &str) -
     let said = |number: fn(&Answer) -> Option<i64>| answer.and_then(number);
     let (prompt, completion) = (said(|a| a.prompt_tokens), said(|a| a.completion_tokens));
     let measured = prompt.is_some() && completion.is_some();
+    let estimated = Usage::estimated(asked, response, reasoning);
     Usage {
-        prompt: prompt.unwrap_or(asked),
-        completion: completion.unwrap_or_else(|| estimate_tokens(response) + estimate_tokens(reasoning)),
+        prompt: prompt.unwrap_or(estimated.prompt),
+        completion: completion.unwrap_or(estimated.completion),
         cached: said(|a| a.cached_tokens).unwrap_or(0),
         reasoning: said(|a| a.reasoning_tokens).unwrap_or(0),
         source: if measured { UsageSource::Measured } else { UsageSource::Estimated },
@@ -298,6 +298,7 @@ mod tests {
             model: "m".into(),
             params: Params::default(),
             paid_by: PaidBy::Own,
+            asked: 0,
             now: 0,
         }
     }
@@ -334,11 +335,15 @@ mod tests {
     fn a_panic_behind_the_row_ends_the_answer_with_what_came() {
         let (_folder, mut worker) = worker();
         let (begun, (tell, told)) = (worker.generation.clone(), sync_channel(1));
-        worker.app.store.begin_turn(row(worker.generation.user), |_| (), move |outcome| {
-            let Ok(Begun::New(turn, conversation)) = outcome else { panic!("{outcome:?}") };
-            begun.begin(turn, conversation);
-            tell.send(turn).unwrap();
-        });
+        worker.app.store.begin_turn(
+            row(worker.generation.user),
+            |_| (),
+            move |outcome| {
+                let Ok(Begun::New(turn, conversation)) = outcome else { panic!("{outcome:?}") };
+                begun.begin(turn, conversation);
+                tell.send(turn).unwrap();
+            },
+        );
         let turn = told.recv().unwrap();
         worker.asked = Some(7);
         worker.generation.hear(&Heard::Text("half a word"));
