@@ -15,6 +15,9 @@ use std::time::Instant;
 /// Jobs that share one transaction at most: beyond it nothing is gained and the last waits too long.
 const BATCH: usize = 256;
 
+/// Jobs that wait or are under way, beyond which nothing is added that can be left out.
+const MANY: i64 = 64;
+
 /// Does the work, says whether to keep it, and gives what tells the caller once its fate is known. Without a
 /// connection there is no transaction, and the work has failed.
 type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
@@ -57,6 +60,11 @@ impl Writer {
 
     /// Returns at once. `then` hears the result once what `work` wrote is durable, or has failed and left nothing
     /// behind. It runs on the writing thread, which everybody waits for: it shall wake somebody and no more.
+    ///
+    /// The queue has no limit of its own, because whoever submits has one: a running answer its two jobs, and of these
+    /// there are `upstream.max_concurrent`; an import its 64 conversations, of four imports; whoever waits in `run` is a
+    /// thread, of which there are so many. What nobody waits for goes through `offer`. A job that was taken is thus never
+    /// refused, and no answer is lost because the queue is long.
     pub fn submit<T: 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -83,6 +91,13 @@ impl Writer {
         if let Some(job) = refused {
             self.writes.waiting.fetch_sub(1, Relaxed);
             job(None).1(None);
+        }
+    }
+
+    /// The same for what may as well be left undone, and is while others wait.
+    pub fn offer(&self, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) {
+        if self.writes.waiting.load(Relaxed) < MANY {
+            self.submit(work, drop);
         }
     }
 
@@ -208,6 +223,23 @@ mod tests {
             .unwrap();
         let all: i64 = writer.run(|c| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?)).unwrap();
         assert_eq!((kept, all), (200, 200));
+    }
+
+    #[test]
+    fn what_can_be_left_out_does_not_fill_the_queue() {
+        let (_dir, writer) = writer();
+        let (open, gate) = channel::<()>();
+        writer.submit(move |_| gate.recv().map_err(Error::internal), drop);
+        (0..10_000).for_each(|x| writer.offer(insert(x)));
+        assert_eq!(writer.writes.waiting.load(Relaxed), MANY);
+        // What somebody waits for is taken all the same.
+        writer.submit(insert(10_000), drop);
+        assert_eq!(writer.writes.waiting.load(Relaxed), MANY + 1);
+        open.send(()).unwrap();
+        let kept = |c: &Connection| {
+            Ok(c.query_row("SELECT count(*), max(x) FROM t", [], |r| Ok((r.get(0)?, r.get(1)?)))?)
+        };
+        assert_eq!(writer.run(kept).unwrap(), (MANY, 10_000));
     }
 
     #[test]
