@@ -24,6 +24,7 @@ mod headers;
 mod history;
 mod http_layer;
 mod import;
+mod import_back;
 mod import_bad;
 mod import_files;
 mod input;
