@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 const UPLOADS: usize = 8;
 /// Exports of one person at once, each a file on the disk until the last byte is sent.
 const DOWNLOADS: usize = 4;
+/// Bytes of replies that one person may leave unread, a minute's worth of lists being gigabytes: beyond it, whoever asks
+/// for more shall read first.
+const UNREAD: usize = 64 << 20;
 
 /// Whose doings are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,13 +42,15 @@ pub enum Action {
     Register,
 }
 
-/// What one person may do so often at once.
+/// What one person may do so often at once, or so much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transfer {
     /// A file comes.
     Upload,
     /// An export is written and sent.
     Download,
+    /// A reply waits in memory for its reader.
+    Reply,
 }
 
 type Running = Arc<Mutex<HashMap<(UserId, Transfer), usize>>>;
@@ -54,13 +59,14 @@ type Running = Arc<Mutex<HashMap<(UserId, Transfer), usize>>>;
 pub struct Place {
     running: Running,
     of: (UserId, Transfer),
+    weight: usize,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = running.get_mut(&self.of) {
-            *count -= 1;
+            *count -= self.weight;
             if *count == 0 {
                 running.remove(&self.of);
             }
@@ -148,16 +154,29 @@ impl Limits {
         let (most, word) = match transfer {
             Transfer::Upload => (UPLOADS, "upload"),
             Transfer::Download => (DOWNLOADS, "download"),
+            Transfer::Reply => (UNREAD, "unread"),
         };
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let count = running.entry((user, transfer)).or_default();
         if *count >= most {
             self.refused.add(word, 1);
-            let sentence = format!("{most} of yours are on their way already. Wait for one to end.");
+            let sentence = match transfer {
+                Transfer::Reply => {
+                    "Replies to you wait to be read. Read them, or close their connections.".into()
+                }
+                _ => format!("{most} of yours are on their way already. Wait for one to end."),
+            };
             return Err(Error::Limited("rate_limited", sentence.into(), 5));
         }
         *count += 1;
-        Ok(Place { running: self.running.clone(), of: (user, transfer) })
+        Ok(Place { running: self.running.clone(), of: (user, transfer), weight: 1 })
+    }
+
+    /// Counts what a reply holds in memory until its reader has taken it. Nothing is refused for it: it is there.
+    pub fn hold(&self, user: UserId, bytes: usize) -> Place {
+        let of = (user, Transfer::Reply);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(of).or_default() += bytes;
+        Place { running: self.running.clone(), of, weight: bytes }
     }
 
     /// How often each limit was reached.

@@ -48,6 +48,7 @@ mod tokens;
 mod transcripts;
 mod tree;
 mod two_factor;
+mod unread;
 mod upstream_body;
 mod upstream_bytes;
 mod upstream_network;
