@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
 use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
-use crate::store::{Begun, Context, NewTurn, Start, Target};
+use crate::store::{Begun, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
 use run::Worker;
@@ -134,15 +134,14 @@ fn prepare(app: Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     let model = model_for(&app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(&app, &message, &target);
+    app.limits.keep_text(user, message.text.len(), || app.store.text_of(user))?;
     let params = params_for(&message, &target);
-    let context = match target.parent {
-        None => Context::default(),
-        Some(parent) => {
-            let window = app.models.window(&app.config.upstream, &model);
-            let budget = context::budget(window, &params, &system_prompt, &message.text, &attachments);
-            app.store.context(user, parent, budget)?
-        }
+    let before = |parent| {
+        let window = app.models.window(&app.config.upstream, &model);
+        let budget = context::budget(window, &params, &system_prompt, &message.text, &attachments);
+        app.store.context(user, parent, budget)
     };
+    let context = target.parent.map(before).transpose()?.unwrap_or_default();
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
     let client = message.client.clone();
     let generation = Generation::new(user, model.clone(), paid_by, client, target.parent, path);

@@ -166,6 +166,7 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         }
     }
     let (response, reasoning) = generation.texts();
+    app.limits.text_came(generation.user, response.len() + reasoning.len());
     let finish = Finish {
         user: generation.user,
         response,

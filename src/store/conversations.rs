@@ -150,6 +150,15 @@ impl Store {
         })
     }
 
+    /// Bytes of all that was said in the user's conversations. Reads no text, but a page of every turn.
+    pub fn text_of(&self, user: UserId) -> Result<u64> {
+        self.read(|c| {
+            let sql = "SELECT coalesce(sum(octet_length(prompt) + octet_length(response) + octet_length(reasoning)), 0) \
+                 FROM turns WHERE user_id = ?";
+            Ok(c.query_row(sql, [user.0], |row| row.get(0))?)
+        })
+    }
+
     /// Pinned first, then newest change first; and whether there are more.
     pub fn conversations(&self, user: UserId, listing: &Listing) -> Result<(Vec<Conversation>, bool)> {
         self.read(|c| {

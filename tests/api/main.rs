@@ -40,6 +40,7 @@ mod register;
 mod render;
 mod repeat;
 mod resume;
+mod room;
 mod search;
 mod stop;
 mod stream;
