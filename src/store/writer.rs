@@ -151,7 +151,9 @@ fn transaction(
 ) -> rusqlite::Result<()> {
     let exec = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
     if let Err(error) = exec("BEGIN IMMEDIATE") {
-        replies.push(first(None).1);
+        // Whoever came meanwhile would wait as long again, one behind the other.
+        let all = std::iter::once(first).chain(queue.try_iter().take(BATCH - 1));
+        replies.extend(all.map(|job| job(None).1));
         return Err(error);
     }
     let mut next = Some(first);
@@ -223,6 +225,37 @@ mod tests {
             .unwrap();
         let all: i64 = writer.run(|c| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?)).unwrap();
         assert_eq!((kept, all), (200, 200));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
+    fn who_waits_for_a_lock_in_vain_waits_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Connection::open(dir.path().join("x.db")).unwrap();
+        let (own, other) = (open(), open());
+        own.busy_timeout(std::time::Duration::from_millis(20)).unwrap();
+        own.execute_batch("CREATE TABLE t(x INTEGER PRIMARY KEY) STRICT").unwrap();
+        let writer = Writer::start(own).unwrap();
+        let ((at, reached), (go_on, gate)) = (channel(), channel::<()>());
+        // Behind its transaction, so that the lock is free to take.
+        writer.submit(insert(0), move |_| {
+            at.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        reached.recv().unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (tell, told) = channel();
+        for x in 1..=100 {
+            let tell = tell.clone();
+            writer.submit(insert(x), move |result| tell.send(result.is_ok()).unwrap());
+        }
+        drop(tell);
+        go_on.send(()).unwrap();
+        assert_eq!(told.into_iter().filter(|ok| !ok).count(), 100);
+        assert_eq!(writer.writes.failed.load(Relaxed), 1);
+        other.execute_batch("ROLLBACK").unwrap();
+        writer.run(insert(1)).unwrap();
+        assert_eq!(writer.writes.waiting.load(Relaxed), 0);
     }
 
     #[test]
