@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
 use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
-use crate::store::{Begun, NewTurn, Start, Target};
+use crate::store::{Begun, Haste, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
 use run::Worker;
@@ -94,10 +94,12 @@ pub fn send(
     hears: Hears,
     tell: impl FnOnce(Result<Sent>) + Send + 'static,
 ) {
-    match prepare(app, user, message) {
+    match prepare(&app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(sent)) => tell(Ok(sent)),
         Ok(Prepared::New(worker, both)) => {
+            // The worker lets go of it as soon as the end is written.
+            drop(app);
             let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
             let (written, begun) = (worker.generation.clone(), worker.generation.clone());
@@ -106,7 +108,9 @@ pub fn send(
                     written.written(*turn);
                 }
             };
-            worker.app.store.begin_turn(new, written, move |outcome| match begin(&begun, outcome) {
+            // Nobody waits for the row of an answer that is only heard of when it has ended.
+            let haste = if hears == Hears::End { Haste::WithNext } else { Haste::Now };
+            worker.app.store.begin_turn(haste, new, written, move |outcome| match begin(&begun, outcome) {
                 Ok(sent) if hears == Hears::End && !sent.again => {
                     begun.when_ended(Box::new(move || tell(Ok(sent))));
                 }
@@ -117,23 +121,23 @@ pub fn send(
     }
 }
 
-fn prepare(app: Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
+fn prepare(app: &Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     if app.is_draining() {
         return Err(Error::Draining);
     }
     if let Some(client) = &message.client
-        && let Some(before) = sent_before(&app, user, client)?
+        && let Some(before) = sent_before(app, user, client)?
     {
         return Ok(Prepared::Known(before));
     }
     app.limits.take(Action::Chat, Who::User(user))?;
     let target = app.store.target(user, message.conversation, message.start)?;
-    let (key, paid_by) = billing::key_for(&app, &target)?;
-    billing::within_caps(&app, &target.user, paid_by)?;
+    let (key, paid_by) = billing::key_for(app, &target)?;
+    billing::within_caps(app, &target.user, paid_by)?;
 
-    let model = model_for(&app, &message, &target)?;
+    let model = model_for(app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
-    let system_prompt = system_prompt_for(&app, &message, &target);
+    let system_prompt = system_prompt_for(app, &message, &target);
     app.limits.keep_text(user, message.text.len(), || app.store.text_of(user))?;
     let params = params_for(&message, &target);
     let before = |parent| {
@@ -145,7 +149,7 @@ fn prepare(app: Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
     let client = message.client.clone();
     let generation = Generation::new(user, model.clone(), paid_by, client, target.parent, path);
-    let worker = match take_in(&app, generation)? {
+    let worker = match take_in(app, generation)? {
         Taken::New(worker) => worker,
         Taken::Known(sent) => return Ok(Prepared::Known(sent)),
     };

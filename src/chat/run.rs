@@ -259,7 +259,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::config::Config;
     use crate::model::{PaidBy, Role};
-    use crate::store::{Begun, NewTurn, NewUser};
+    use crate::store::{Begun, Haste, NewTurn, NewUser};
     use crate::upstream::Heard;
     use std::sync::mpsc::sync_channel;
 
@@ -337,6 +337,7 @@ mod tests {
         let (_folder, mut worker) = worker();
         let (begun, (tell, told)) = (worker.generation.clone(), sync_channel(1));
         worker.app.store.begin_turn(
+            Haste::Now,
             row(worker.generation.user),
             |_| (),
             move |outcome| {

@@ -1,6 +1,6 @@
 //! Imports: how far each is, and the conversations that they bring.
 
-use super::{Store, files, optional, search};
+use super::{Haste, Store, files, optional, search};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, FileId, ImportId, PaidBy, Params, Status, TurnId, Usage, UserId};
 use rusqlite::{Connection, params};
@@ -188,6 +188,7 @@ impl Store {
         let submit = |imported: Imported| {
             let (tell, told) = sync_channel(1);
             self.writer.submit(
+                Haste::Now,
                 move |c| match find(c, user, &imported)? {
                     None => add(c, user, &imported),
                     Some(here) if here.deleted => Ok(Outcome::InTrash),

@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, files, optional, pages, search, usage, users};
+use super::{Haste, Store, bad_word, conversations, files, optional, pages, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{
     Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
@@ -297,12 +297,13 @@ impl Store {
     /// thread.
     pub fn begin_turn(
         &self,
+        haste: Haste,
         new: NewTurn,
         written: impl FnOnce(&Begun) + Send + 'static,
         then: impl FnOnce(Result<Begun>) + Send + 'static,
     ) {
         let work = move |c: &Connection| begin(c, &new).inspect(written);
-        self.writer.submit(work, then);
+        self.writer.submit(haste, work, then);
     }
 
     /// Appends pieces of running answers.
@@ -343,7 +344,7 @@ impl Store {
         finish: Arc<Finish>,
         then: impl FnOnce(Result<()>) + Send + 'static,
     ) {
-        self.writer.submit(move |c| turn().map_or(Ok(()), |turn| end(c, turn, &finish)), then);
+        self.writer.submit(Haste::Now, move |c| turn().map_or(Ok(()), |turn| end(c, turn, &finish)), then);
     }
 
     /// A turn of the user.

@@ -1,19 +1,23 @@
 //! One thread writes. Jobs are closures, and whatever waits when a transaction opens shares its fsync (group
-//! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else.
+//! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else. Jobs are
+//! done in the order in which they came.
 
 use super::storage_fault;
 use crate::error::{Error, Result};
 use crate::metrics::Histogram;
 use rusqlite::Connection;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Jobs that share one transaction at most: beyond it nothing is gained and the last waits too long.
 const BATCH: usize = 256;
+/// How long a job that nobody waits for waits for one that somebody does, to share its transaction.
+const COMPANY: Duration = Duration::from_millis(10);
 
 /// Jobs that wait or are under way, beyond which nothing is added that can be left out.
 const MANY: i64 = 64;
@@ -23,6 +27,15 @@ const MANY: i64 = 64;
 type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
 /// Given the fault when the whole transaction came to nothing.
 type Reply = Box<dyn FnOnce(Option<&str>)>;
+
+/// When a job is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// At once.
+    Now,
+    /// With the next that is written at once, within some milliseconds: for what nobody waits for.
+    WithNext,
+}
 
 /// How writing goes.
 #[derive(Default)]
@@ -39,7 +52,7 @@ pub struct Writes {
 pub struct Writer {
     /// How it goes.
     pub writes: Arc<Writes>,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<(Haste, Job)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -67,6 +80,7 @@ impl Writer {
     /// refused, and no answer is lost because the queue is long.
     pub fn submit<T: 'static>(
         &self,
+        haste: Haste,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
         then: impl FnOnce(Result<T>) + Send + 'static,
     ) {
@@ -85,7 +99,7 @@ impl Writer {
         });
         self.writes.waiting.fetch_add(1, Relaxed);
         let refused = match &self.jobs {
-            Some(jobs) => jobs.send(job).err().map(|error| error.0),
+            Some(jobs) => jobs.send((haste, job)).err().map(|error| error.0.1),
             None => Some(job),
         };
         if let Some(job) = refused {
@@ -97,7 +111,7 @@ impl Writer {
     /// The same for what may as well be left undone, and is while others wait.
     pub fn offer(&self, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) {
         if self.writes.waiting.load(Relaxed) < MANY {
-            self.submit(work, drop);
+            self.submit(Haste::WithNext, work, drop);
         }
     }
 
@@ -107,7 +121,7 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = sync_channel(1);
-        self.submit(work, move |result| drop(tell.send(result)));
+        self.submit(Haste::Now, work, move |result| drop(tell.send(result)));
         told.recv().unwrap_or_else(|_| Err(Error::Storage("the writer is gone".into())))
     }
 }
@@ -120,11 +134,12 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
-    while let Ok(first) = queue.recv() {
+fn serve(connection: &Connection, queue: &Receiver<(Haste, Job)>, writes: &Writes) {
+    let mut first = VecDeque::new();
+    while gather(queue, &mut first) {
         let mut replies = Vec::with_capacity(16);
         let began = Instant::now();
-        let fate = transaction(connection, first, queue, &mut replies);
+        let fate = transaction(connection, &mut first, queue, &mut replies);
         if fate.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -142,21 +157,43 @@ fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
     }
 }
 
-/// Each job but the first runs in its own savepoint; the first has nothing before it to protect.
+/// Waits for something to write; `false` when there will be no more.
+fn gather(queue: &Receiver<(Haste, Job)>, jobs: &mut VecDeque<Job>) -> bool {
+    if !jobs.is_empty() {
+        return true;
+    }
+    let Ok((mut haste, job)) = queue.recv() else { return false };
+    jobs.push_back(job);
+    let until = Instant::now() + COMPANY;
+    while haste == Haste::WithNext && jobs.len() < BATCH {
+        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok((next, job)) => {
+                haste = next;
+                jobs.push_back(job);
+            }
+            Err(_) => break,
+        }
+    }
+    true
+}
+
+/// Does the jobs of `first` and what else waits; what it leaves there is for the next one. Each job but the first runs in
+/// its own savepoint; the first has nothing before it to protect.
 fn transaction(
     connection: &Connection,
-    first: Job,
-    queue: &Receiver<Job>,
+    first: &mut VecDeque<Job>,
+    queue: &Receiver<(Haste, Job)>,
     replies: &mut Vec<Reply>,
 ) -> rusqlite::Result<()> {
     let exec = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
     if let Err(error) = exec("BEGIN IMMEDIATE") {
         // Whoever came meanwhile would wait as long again, one behind the other.
-        let all = std::iter::once(first).chain(queue.try_iter().take(BATCH - 1));
-        replies.extend(all.map(|job| job(None).1));
+        let meanwhile = queue.try_iter().take(BATCH).map(|(_, job)| job);
+        replies.extend(first.drain(..).chain(meanwhile).map(|job| job(None).1));
         return Err(error);
     }
-    let mut next = Some(first);
+    let mut waiting = || first.pop_front().or_else(|| queue.try_recv().ok().map(|(_, job)| job));
+    let mut next = waiting();
     while let Some(job) = next {
         let alone = replies.is_empty();
         if !alone {
@@ -180,7 +217,7 @@ fn transaction(
                 exec("RELEASE job")?;
             }
         }
-        next = if replies.len() < BATCH { queue.try_recv().ok() } else { None };
+        next = if replies.len() < BATCH { waiting() } else { None };
     }
     exec("COMMIT")
 }
@@ -215,7 +252,8 @@ mod tests {
                     _ => panic!("on purpose"),
                 }
             };
-            writer.submit(work, move |result| tell.send((x, result.is_ok())).unwrap());
+            let haste = if x % 2 == 0 { Haste::Now } else { Haste::WithNext };
+            writer.submit(haste, work, move |result| tell.send((x, result.is_ok())).unwrap());
         }
         drop(tell);
         let told: Vec<(i64, bool)> = told.into_iter().collect();
@@ -225,6 +263,33 @@ mod tests {
             .unwrap();
         let all: i64 = writer.run(|c| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?)).unwrap();
         assert_eq!((kept, all), (200, 200));
+    }
+
+    /// Whether a job that nobody waits for is written together with one that comes a moment later.
+    fn shares(writer: &Writer, x: i64) -> bool {
+        let (told, seen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (tell, look) = (told.clone(), told);
+        writer
+            .submit(Haste::WithNext, insert(x), move |result| tell.store(u64::from(result.is_ok()), Relaxed));
+        std::thread::sleep(COMPANY / 10);
+        let note = seen.clone();
+        writer
+            .run(move |_| {
+                note.store(look.load(Relaxed), Relaxed);
+                Ok(())
+            })
+            .unwrap();
+        seen.load(Relaxed) == 0
+    }
+
+    #[test]
+    fn what_nobody_waits_for_waits_for_company_but_not_for_ever() {
+        let (_dir, writer) = writer();
+        // A busy machine may be late for company once, not each time.
+        assert!((1..100).any(|x| shares(&writer, x)));
+        let (tell, told) = channel();
+        writer.submit(Haste::WithNext, insert(0), move |result| tell.send(result.is_ok()).unwrap());
+        assert_eq!(told.recv(), Ok(true), "nothing else came");
     }
 
     #[test]
@@ -238,7 +303,7 @@ mod tests {
         let writer = Writer::start(own).unwrap();
         let ((at, reached), (go_on, gate)) = (channel(), channel::<()>());
         // Behind its transaction, so that the lock is free to take.
-        writer.submit(insert(0), move |_| {
+        writer.submit(Haste::Now, insert(0), move |_| {
             at.send(()).unwrap();
             gate.recv().unwrap();
         });
@@ -247,7 +312,7 @@ mod tests {
         let (tell, told) = channel();
         for x in 1..=100 {
             let tell = tell.clone();
-            writer.submit(insert(x), move |result| tell.send(result.is_ok()).unwrap());
+            writer.submit(Haste::Now, insert(x), move |result| tell.send(result.is_ok()).unwrap());
         }
         drop(tell);
         go_on.send(()).unwrap();
@@ -262,11 +327,11 @@ mod tests {
     fn what_can_be_left_out_does_not_fill_the_queue() {
         let (_dir, writer) = writer();
         let (open, gate) = channel::<()>();
-        writer.submit(move |_| gate.recv().map_err(Error::internal), drop);
+        writer.submit(Haste::Now, move |_| gate.recv().map_err(Error::internal), drop);
         (0..10_000).for_each(|x| writer.offer(insert(x)));
         assert_eq!(writer.writes.waiting.load(Relaxed), MANY);
         // What somebody waits for is taken all the same.
-        writer.submit(insert(10_000), drop);
+        writer.submit(Haste::Now, insert(10_000), drop);
         assert_eq!(writer.writes.waiting.load(Relaxed), MANY + 1);
         open.send(()).unwrap();
         let kept = |c: &Connection| {
@@ -279,7 +344,7 @@ mod tests {
     fn what_is_queued_is_written_before_the_end() {
         let (dir, writer) = writer();
         for x in 0..100 {
-            writer.submit(insert(x), drop);
+            writer.submit(Haste::WithNext, insert(x), drop);
         }
         drop(writer);
         #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]

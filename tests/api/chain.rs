@@ -1,7 +1,7 @@
 //! A long conversation, written by the store itself.
 
 use gpt_assistant::model::{ConversationId, PaidBy, Params, Status, TurnId, Usage, UserId};
-use gpt_assistant::store::{Begun, Finish, NewTurn, Store};
+use gpt_assistant::store::{Begun, Finish, Haste, NewTurn, Store};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +34,7 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             let Begun::New(turn, _) = begun else { panic!("it is new") };
             written.set(*turn).unwrap();
         };
-        store.begin_turn(new, note, move |outcome| drop(begun.send(outcome)));
+        store.begin_turn(Haste::Now, new, note, move |outcome| drop(begun.send(outcome)));
         let finish = Finish {
             user,
             response: format!("a{i}"),
