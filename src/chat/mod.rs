@@ -138,7 +138,8 @@ fn prepare(app: &Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     let model = model_for(app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(app, &message, &target);
-    app.limits.keep_text(user, message.text.len(), || app.store.text_of(user))?;
+    let size = message.text.len() + system_prompt.len();
+    app.limits.keep_text(user, size, || app.store.text_of(user))?;
     let params = params_for(&message, &target);
     let before = |parent| {
         let window = app.models.window(&app.config.upstream, &model);

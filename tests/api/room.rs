@@ -33,6 +33,24 @@ fn who_has_no_room_for_text_is_told_and_nothing_is_changed() {
 }
 
 #[test]
+fn system_prompts_take_room_and_other_changes_do_not() {
+    let server = Server::with(|config| config.limits.text_per_user = 64 << 10);
+    let ann = server.user("ann");
+    let prompt = "x".repeat(20_000);
+    let make = || ann.post("/api/conversations", &json!({"title": "T", "system_prompt": prompt}));
+    let id = make().expect(200).json()["id"].clone();
+    // Each turn keeps the one that it was asked with.
+    ann.post("/api/chat", &json!({"message": "hi", "conversation_id": id})).expect(200);
+    make().expect(200);
+    make().fails(413, "text_full");
+    ann.post("/api/chat", &json!({"message": "hi", "conversation_id": id})).fails(413, "text_full");
+    let path = format!("/api/conversations/{id}");
+    ann.patch(&path, &json!({"system_prompt": prompt})).fails(413, "text_full");
+    ann.patch(&path, &json!({"title": "New", "pinned": true, "system_prompt": null})).expect(200);
+    make().expect(200);
+}
+
+#[test]
 fn an_import_ends_where_the_room_does() {
     let server = Server::with(|config| config.limits.text_per_user = 1 << 20);
     let ann = server.user("ann");

@@ -85,6 +85,26 @@ fn answers_stream_over_http2_and_others_go_on_beside_them() {
 }
 
 #[test]
+fn a_large_reply_comes_whole_over_http2_too() {
+    let upstream = Upstream::start();
+    let mut secure = Secure::new();
+    secure.place.set("upstream.base_url", &upstream.url());
+    secure.place.set("upstream.api_key", "sk-shared");
+    let server = secure.serve();
+    let text = "word ".repeat(100 << 10);
+    upstream.says(&text);
+    Runtime::new().unwrap().block_on(async {
+        let (mut client, _task) = secure.http2(&server).await;
+        let token = register(&mut client).await;
+        let message = json!({"message": "at length"});
+        let mut reply = ask(&mut client, request("POST", "/api/chat", &token), &message).await;
+        let length: usize = reply.headers()["content-length"].to_str().unwrap().parse().unwrap();
+        let body = rest(reply.body_mut()).await;
+        assert_eq!((body.len(), body.contains(&text)), (length, true));
+    });
+}
+
+#[test]
 fn h7_streams_that_are_taken_back_at_once_end_their_connection_alone() {
     const MANY: usize = 200_000;
     let secure = Secure::new();
