@@ -189,9 +189,9 @@ impl Generation {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The row is in a transaction: its end can be put behind it.
-    pub fn written(&self, turn: TurnId) {
-        self.lock().row = Row::Written(turn);
+    /// The row is in a transaction, so that its end can be put behind it; or not there any more.
+    pub fn written(&self, turn: Option<TurnId>) {
+        self.lock().row = turn.map_or(Row::Pending, Row::Written);
     }
 
     /// The row is durable: followers may come.
@@ -480,13 +480,13 @@ mod tests {
         let fresh = || Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default());
         let kept = fresh();
         assert_eq!((kept.number(), kept.turn()), (None, None));
-        kept.written(TurnId(7));
+        kept.written(Some(TurnId(7)));
         assert_eq!((kept.number(), kept.turn(), kept.place()), (Some(TurnId(7)), None, None));
         kept.begin(TurnId(7), ConversationId(1));
         assert_eq!((kept.number(), kept.turn()), (Some(TurnId(7)), Some(TurnId(7))));
         // Its number may be given to another turn: nothing may end that one in its name.
         let lost = fresh();
-        lost.written(TurnId(7));
+        lost.written(Some(TurnId(7)));
         lost.lose();
         assert_eq!((lost.number(), lost.wait_for_row(), lost.is_lost()), (None, None, true));
     }

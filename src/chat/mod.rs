@@ -103,11 +103,7 @@ pub fn send(
             let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
             let (written, begun) = (worker.generation.clone(), worker.generation.clone());
-            let written = move |begun: &Begun| {
-                if let Begun::New(turn, _) = begun {
-                    written.written(*turn);
-                }
-            };
+            let written = move |turn| written.written(turn);
             // Nobody waits for the row of an answer that is only heard of when it has ended.
             let haste = if hears == Hears::End { Haste::WithNext } else { Haste::Now };
             worker.app.store.begin_turn(haste, new, written, move |outcome| match begin(&begun, outcome) {

@@ -293,16 +293,23 @@ impl Store {
     }
 
     /// Writes the row of a turn whose answer is about to run, and makes it the current one. `written` hears the row's
-    /// number within the transaction, for jobs that follow it; `then` once the row is durable. Both run on the writing
-    /// thread.
+    /// number within the transaction, for jobs that follow it, each time anew; `then` once the row is durable. Both run on
+    /// the writing thread.
     pub fn begin_turn(
         &self,
         haste: Haste,
         new: NewTurn,
-        written: impl FnOnce(&Begun) + Send + 'static,
+        written: impl Fn(Option<TurnId>) + Send + 'static,
         then: impl FnOnce(Result<Begun>) + Send + 'static,
     ) {
-        let work = move |c: &Connection| begin(c, &new).inspect(written);
+        let work = move |c: &Connection| {
+            let begun = begin(c, &new);
+            written(match begun {
+                Ok(Begun::New(turn, _)) => Some(turn),
+                _ => None,
+            });
+            begun
+        };
         self.writer.submit(haste, work, then);
     }
 
@@ -340,7 +347,7 @@ impl Store {
     /// of it once that is durable. Both run on the writing thread.
     pub fn finish_turn(
         &self,
-        turn: impl FnOnce() -> Option<TurnId> + Send + 'static,
+        turn: impl Fn() -> Option<TurnId> + Send + 'static,
         finish: Arc<Finish>,
         then: impl FnOnce(Result<()>) + Send + 'static,
     ) {

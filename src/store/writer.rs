@@ -1,12 +1,15 @@
 //! One thread writes. Jobs are closures, and whatever waits when a transaction opens shares its fsync (group
 //! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else. Jobs are
 //! done in the order in which they came.
+//!
+//! Jobs share a transaction without savepoints: at each one SQLite would write the words of the search index to its
+//! tables, and copy each page before it changes. Only when a job fails after it has written something is all undone,
+//! and done once more with a savepoint for each. So a job may be done twice, and changes nothing but the database.
 
 use super::storage_fault;
 use crate::error::{Error, Result};
 use crate::metrics::Histogram;
 use rusqlite::Connection;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -22,11 +25,16 @@ const COMPANY: Duration = Duration::from_millis(10);
 /// Jobs that wait or are under way, beyond which nothing is added that can be left out.
 const MANY: i64 = 64;
 
-/// Does the work, says whether to keep it, and gives what tells the caller once its fate is known. Without a
-/// connection there is no transaction, and the work has failed.
-type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
-/// Given the fault when the whole transaction came to nothing.
-type Reply = Box<dyn FnOnce(Option<&str>)>;
+/// One piece of work, and who hears of it.
+type Job = Box<dyn FnMut(Step<'_>) -> bool + Send>;
+
+/// What is asked of a job.
+enum Step<'a> {
+    /// To do its work, and to say whether it is to be kept. Asked again after everything was undone.
+    Do(&'a Connection),
+    /// To tell the caller how the last time went, or the fault for which nothing of it was kept. Asked once.
+    Tell(Option<&'a str>),
+}
 
 /// When a job is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,44 +80,52 @@ impl Writer {
     }
 
     /// Returns at once. `then` hears the result once what `work` wrote is durable, or has failed and left nothing
-    /// behind. It runs on the writing thread, which everybody waits for: it shall wake somebody and no more.
+    /// behind. Both run on the writing thread, which everybody waits for: `work` maybe twice, and `then` shall wake
+    /// somebody and no more.
     ///
     /// The queue has no limit of its own, because whoever submits has one: a running answer its two jobs, and of these
     /// there are `upstream.max_concurrent`; an import its 64 conversations, of four imports; whoever waits in `run` is a
     /// thread, of which there are so many. What nobody waits for goes through `offer`. A job that was taken is thus never
     /// refused, and no answer is lost because the queue is long.
-    pub fn submit<T: 'static>(
+    pub fn submit<T: Send + 'static>(
         &self,
         haste: Haste,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        mut work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
         then: impl FnOnce(Result<T>) + Send + 'static,
     ) {
-        let job: Job = Box::new(move |connection| {
-            let result = match connection {
-                None => Err(Error::Storage("the writer did not take the job".into())),
-                Some(connection) => catch_unwind(AssertUnwindSafe(|| work(connection)))
-                    .unwrap_or_else(|_| Err(Error::internal("a write panicked"))),
-            };
-            let keep = result.is_ok();
-            let tell = move |fault: Option<&str>| match fault {
-                Some(fault) => then(Err(Error::Storage(fault.to_owned()))),
-                None => then(result),
-            };
-            (keep, Box::new(tell))
+        let (mut result, mut then) = (None, Some(then));
+        let job: Job = Box::new(move |step| match step {
+            Step::Do(connection) => {
+                let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+                result = Some(done.unwrap_or_else(|_| Err(Error::internal("a write panicked"))));
+                matches!(result, Some(Ok(_)))
+            }
+            Step::Tell(fault) => {
+                let result = match (fault, result.take()) {
+                    (None, Some(result)) => result,
+                    (fault, _) => {
+                        Err(Error::Storage(fault.unwrap_or("the writer did not take the job").to_owned()))
+                    }
+                };
+                then.take().is_some_and(|then| {
+                    then(result);
+                    true
+                })
+            }
         });
         self.writes.waiting.fetch_add(1, Relaxed);
         let refused = match &self.jobs {
             Some(jobs) => jobs.send((haste, job)).err().map(|error| error.0.1),
             None => Some(job),
         };
-        if let Some(job) = refused {
+        if let Some(mut job) = refused {
             self.writes.waiting.fetch_sub(1, Relaxed);
-            job(None).1(None);
+            job(Step::Tell(None));
         }
     }
 
     /// The same for what may as well be left undone, and is while others wait.
-    pub fn offer(&self, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) {
+    pub fn offer(&self, work: impl FnMut(&Connection) -> Result<()> + Send + 'static) {
         if self.writes.waiting.load(Relaxed) < MANY {
             self.submit(Haste::WithNext, work, drop);
         }
@@ -118,7 +134,7 @@ impl Writer {
     /// Submits and waits.
     pub fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = sync_channel(1);
         self.submit(Haste::Now, work, move |result| drop(tell.send(result)));
@@ -135,91 +151,93 @@ impl Drop for Writer {
 }
 
 fn serve(connection: &Connection, queue: &Receiver<(Haste, Job)>, writes: &Writes) {
-    let mut first = VecDeque::new();
-    while gather(queue, &mut first) {
-        let mut replies = Vec::with_capacity(16);
+    while let Some(mut jobs) = gather(queue) {
         let began = Instant::now();
-        let fate = transaction(connection, &mut first, queue, &mut replies);
+        let fate = together(connection, &mut jobs, queue).and_then(|kept| match kept {
+            true => Ok(()),
+            false => one_by_one(connection, &mut jobs),
+        });
         if fate.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
         writes.commit_seconds.record(began.elapsed());
-        let taken = i64::try_from(replies.len()).unwrap_or(i64::MAX);
-        writes.waiting.fetch_sub(taken, Relaxed);
+        writes.waiting.fetch_sub(i64::try_from(jobs.len()).unwrap_or(i64::MAX), Relaxed);
         let fault = fate.err().map(|error| error.to_string());
         if let Some(fault) = &fault {
             writes.failed.fetch_add(1, Relaxed);
-            tracing::error!(fault, jobs = replies.len(), "a transaction failed");
+            tracing::error!(fault, jobs = jobs.len(), "a transaction failed");
         }
-        for reply in replies {
-            reply(fault.as_deref());
+        for mut job in jobs {
+            job(Step::Tell(fault.as_deref()));
         }
     }
 }
 
-/// Waits for something to write; `false` when there will be no more.
-fn gather(queue: &Receiver<(Haste, Job)>, jobs: &mut VecDeque<Job>) -> bool {
-    if !jobs.is_empty() {
-        return true;
-    }
-    let Ok((mut haste, job)) = queue.recv() else { return false };
-    jobs.push_back(job);
+/// Waits for something to write; `None` when there will be no more.
+fn gather(queue: &Receiver<(Haste, Job)>) -> Option<Vec<Job>> {
+    let (mut haste, first) = queue.recv().ok()?;
+    let mut jobs = vec![first];
     let until = Instant::now() + COMPANY;
     while haste == Haste::WithNext && jobs.len() < BATCH {
-        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok((next, job)) => {
-                haste = next;
-                jobs.push_back(job);
-            }
-            Err(_) => break,
-        }
+        let Ok((next, job)) = queue.recv_timeout(until.saturating_duration_since(Instant::now())) else {
+            break;
+        };
+        haste = next;
+        jobs.push(job);
     }
-    true
+    Some(jobs)
 }
 
-/// Does the jobs of `first` and what else waits; what it leaves there is for the next one. Each job but the first runs in
-/// its own savepoint; the first has nothing before it to protect.
-fn transaction(
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Does `jobs` and what comes meanwhile, which it adds to them. `false`: one has failed halfway, and all are undone.
+fn together(
     connection: &Connection,
-    first: &mut VecDeque<Job>,
+    jobs: &mut Vec<Job>,
     queue: &Receiver<(Haste, Job)>,
-    replies: &mut Vec<Reply>,
-) -> rusqlite::Result<()> {
-    let exec = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
-    if let Err(error) = exec("BEGIN IMMEDIATE") {
+) -> rusqlite::Result<bool> {
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         // Whoever came meanwhile would wait as long again, one behind the other.
-        let meanwhile = queue.try_iter().take(BATCH).map(|(_, job)| job);
-        replies.extend(first.drain(..).chain(meanwhile).map(|job| job(None).1));
+        jobs.extend(queue.try_iter().take(BATCH).map(|(_, job)| job));
         return Err(error);
     }
-    let mut waiting = || first.pop_front().or_else(|| queue.try_recv().ok().map(|(_, job)| job));
-    let mut next = waiting();
-    while let Some(job) = next {
-        let alone = replies.is_empty();
-        if !alone {
-            exec("SAVEPOINT job")?;
+    let mut done = 0;
+    while done < jobs.len() {
+        let before = connection.total_changes();
+        let keep = jobs[done](Step::Do(connection));
+        still_in_transaction(connection)?;
+        done += 1;
+        if !keep && connection.total_changes() != before {
+            execute(connection, "ROLLBACK")?;
+            return Ok(false);
         }
-        let (keep, reply) = job(Some(connection));
-        replies.push(reply);
-        // After a full disk or an I/O fault SQLite has rolled back everything, the neighbours too.
-        if connection.is_autocommit() {
-            return Err(storage_fault());
+        if done == jobs.len() && done < BATCH {
+            jobs.extend(queue.try_recv().ok().map(|(_, job)| job));
         }
-        match (keep, alone) {
-            (true, true) => {}
-            (true, false) => exec("RELEASE job")?,
-            (false, true) => {
-                exec("ROLLBACK")?;
-                exec("BEGIN IMMEDIATE")?;
-            }
-            (false, false) => {
-                exec("ROLLBACK TO job")?;
-                exec("RELEASE job")?;
-            }
-        }
-        next = if replies.len() < BATCH { waiting() } else { None };
     }
-    exec("COMMIT")
+    execute(connection, "COMMIT").map(|()| true)
+}
+
+/// Does `jobs` so that each can be undone alone.
+fn one_by_one(connection: &Connection, jobs: &mut [Job]) -> rusqlite::Result<()> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    for job in jobs {
+        execute(connection, "SAVEPOINT job")?;
+        let keep = job(Step::Do(connection));
+        still_in_transaction(connection)?;
+        if !keep {
+            execute(connection, "ROLLBACK TO job")?;
+        }
+        execute(connection, "RELEASE job")?;
+    }
+    execute(connection, "COMMIT")
+}
+
+/// After a full disk or an I/O fault SQLite has rolled back everything, the neighbours too.
+fn still_in_transaction(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_autocommit() { Err(storage_fault()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -234,7 +252,7 @@ mod tests {
         (dir, Writer::start(connection).unwrap())
     }
 
-    fn insert(x: i64) -> impl FnOnce(&Connection) -> Result<()> + Send + 'static {
+    fn insert(x: i64) -> impl FnMut(&Connection) -> Result<()> + Send + 'static {
         move |c| Ok(c.execute("INSERT INTO t VALUES(?)", [x]).map(drop)?)
     }
 
@@ -265,21 +283,50 @@ mod tests {
         assert_eq!((kept, all), (200, 200));
     }
 
+    /// How often a job is done that shares a transaction with one that fails, after it has written or before.
+    fn times_done(writer: &Writer, x: i64, halfway: bool) -> u64 {
+        let times = Arc::new(AtomicU64::new(0));
+        let (go, gone) = channel::<()>();
+        let held = move |_: &Connection| {
+            gone.recv().unwrap_or_default();
+            Ok(())
+        };
+        writer.submit(Haste::Now, held, drop);
+        let (mut work, count) = (insert(x), times.clone());
+        let counted = move |c: &Connection| {
+            count.fetch_add(1, Relaxed);
+            work(c)
+        };
+        writer.submit(Haste::Now, counted, |result| assert!(result.is_ok()));
+        let fails = move |c: &Connection| {
+            if halfway {
+                insert(x + 1)(c)?;
+            }
+            Err::<(), _>(Error::NotFound)
+        };
+        writer.submit(Haste::Now, fails, |result| assert!(result.is_err()));
+        drop(go);
+        writer.run(|_| Ok(())).unwrap();
+        times.load(Relaxed)
+    }
+
+    #[test]
+    fn only_what_fails_halfway_has_its_neighbours_done_again() {
+        let (_dir, writer) = writer();
+        assert_eq!((times_done(&writer, 10, false), times_done(&writer, 20, true)), (1, 2));
+        let all =
+            writer.run(|c| Ok(c.query_row("SELECT group_concat(x) FROM t", [], |r| r.get::<_, String>(0))?));
+        assert_eq!(all.unwrap(), "10,20");
+    }
+
     /// Whether a job that nobody waits for is written together with one that comes a moment later.
     fn shares(writer: &Writer, x: i64) -> bool {
-        let (told, seen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (tell, look) = (told.clone(), told);
+        let told = Arc::new(AtomicU64::new(0));
+        let tell = told.clone();
         writer
             .submit(Haste::WithNext, insert(x), move |result| tell.store(u64::from(result.is_ok()), Relaxed));
         std::thread::sleep(COMPANY / 10);
-        let note = seen.clone();
-        writer
-            .run(move |_| {
-                note.store(look.load(Relaxed), Relaxed);
-                Ok(())
-            })
-            .unwrap();
-        seen.load(Relaxed) == 0
+        writer.run(move |_| Ok(told.load(Relaxed) == 0)).unwrap()
     }
 
     #[test]
