@@ -343,7 +343,7 @@ fn usage(call: &Call) -> Result<Response> {
     if !csv {
         return reply::json(&UsageReply { usage });
     }
-    let mut response = Response::new(admin::csv(&usage, by_model).into());
+    let mut response = reply::bytes(admin::csv(&usage, by_model).into());
     exports::name(&mut response, "usage.csv", "text/csv; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     Ok(response)
