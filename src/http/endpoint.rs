@@ -225,6 +225,13 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     done.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
 }
 
+/// Runs `work` to its end, though its client leaves meanwhile: what is deleted after a wait is not left half deleted.
+pub async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
+}
+
 /// Runs `work`, which waits for another server, on a thread for such calls: the pool is for what ends by itself.
 pub async fn calling<T: Send + 'static>(
     app: &App,
