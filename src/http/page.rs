@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 /// The addresses of the page; below `/chat/` any conversation.
 const ADDRESSES: [&str; 7] = ["/", "/login", "/register", "/chat", "/stats", "/settings", "/admin"];
-const WORKER_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; connect-src 'self'");
+const WORKER_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
+const PICTURE_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
 /// Parts of the page that one place needs and another does not, by their views: the page asks early for those of its place.
 const PARTS: [&str; 7] = ["door", "shell", "keyboard", "chat", "settings", "stats", "admin"];
 /// The module with which the page starts.
@@ -110,7 +113,7 @@ pub async fn avatar(app: &Arc<App>, raw: &Raw) -> Option<Response> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("inline; filename=\"avatar.png\""));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(CONTENT_SECURITY_POLICY, PICTURE_POLICY);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
     Some(response)
 }

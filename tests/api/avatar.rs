@@ -161,7 +161,7 @@ fn u13_u14_a_picture_is_served_as_a_picture_and_nothing_beside_it() {
     for (name, value) in [
         ("content-type", "image/png"),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'; sandbox"),
+        ("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'"),
         ("content-disposition", "inline; filename=\"avatar.png\""),
         ("cross-origin-resource-policy", "same-origin"),
         ("cache-control", "private, max-age=31536000, immutable"),

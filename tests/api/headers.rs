@@ -49,7 +49,16 @@ fn every_reply_has_its_headers() {
             }
         }
     }
-    for path in ["/", "/login", "/chat/7", "/nothing", "/assets/x", "/avatars/x"] {
+    for path in [
+        "/",
+        "/login",
+        "/chat/7",
+        "/service-worker.js",
+        "/manifest.webmanifest",
+        "/nothing",
+        "/assets/x",
+        "/avatars/x",
+    ] {
         is_dressed(&ann.get(path), path);
         is_dressed(&ann.send("OPTIONS", path, None, b""), path);
     }
