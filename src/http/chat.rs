@@ -100,7 +100,7 @@ struct NoticeReply {
     error: String,
 }
 
-/// A turn in the owner's form.
+/// A turn in the history.
 #[derive(Serialize, JsonSchema)]
 struct HistoryReply {
     id: TurnId,

@@ -19,7 +19,6 @@ pub const ROUTES: &[Route] = &[
     Route::new::<BegunReply>(Verb::Post, "/api/import", Access::User, Run::Taking(begin))
         .takes_whole()
         .begins()
-        .also(&[408])
         .about("Takes conversations from another service's export: ZIP or JSON, as the body. One at a time."),
     Route::new::<ReportReply>(Verb::Get, "/api/import/{id}", Access::User, Run::Blocking(report))
         .about("What became of an import so far."),
@@ -32,7 +31,8 @@ struct BegunReply {
     status: State,
 }
 
-/// What became of an import so far. The numbers are of conversations; the last four make up the total.
+/// What became of an import so far. The numbers are of conversations; `total` is the sum of `imported`,
+/// `updated`, `skipped` and `failed`.
 #[derive(Serialize, JsonSchema)]
 struct ReportReply {
     id: ImportId,

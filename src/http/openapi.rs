@@ -24,7 +24,8 @@ pub fn document(base_path: &str) -> Value {
         "info": {
             "title": "gpt-assistant",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Statuses that every route may give: 400, 404, 405, 413, 415, 429, 500 and 503, each with the same body.",
+            "description": "Every route takes `tz` in its query: the time zone of written times, such as Asia/Shanghai. Statuses that every \
+                route may give: 400, 404, 405, 413, 415, 429, 500 and 503, each with the same body.",
         },
         "servers": [{"url": if base_path.is_empty() { "/" } else { base_path }}],
         "paths": paths,
@@ -79,6 +80,9 @@ fn body(route: &Route, generator: &mut SchemaGenerator) -> Option<Value> {
 
 fn statuses(route: &Route) -> Vec<u16> {
     let mut all = vec![400, 404, 405, 413, 415, 429, 500, 503];
+    if !matches!(route.body, Body::None) {
+        all.push(408);
+    }
     if route.access != Access::Public {
         all.push(401);
     }
@@ -131,6 +135,8 @@ mod tests {
             assert!(operation["summary"].as_str().is_some_and(|s| s.ends_with('.')), "{}", route.path);
             assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
             assert_eq!(operation["security"].is_array(), route.access != Access::Public, "{}", route.path);
+            let may_be_slow = operation["responses"]["408"].is_object();
+            assert_eq!(may_be_slow, operation["requestBody"].is_object(), "{}", route.path);
         }
     }
 

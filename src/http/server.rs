@@ -30,7 +30,7 @@ pub const ROUTES: &[Route] = &[
     ),
     Route::new::<CheckReply>(Verb::Post, "/api/user/api-key/check", Access::User, Run::Waiting(check))
         .takes::<CheckForm>(Size::Small)
-        .about("Tries an API key (the stored one when left out) on the upstream; nothing is stored."),
+        .about("Tries an API key (the one that would pay when left out) on the upstream; nothing is stored."),
 ];
 
 /// The server is there.
