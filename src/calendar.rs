@@ -57,7 +57,7 @@ impl Zone {
         Zone(TimeZone::UTC)
     }
 
-    /// The owner's form: "2024-06-17 17:20:31".
+    /// As replies write times: "2024-06-17 17:20:31".
     pub fn stamp(&self, seconds: i64) -> String {
         self.at(seconds).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }

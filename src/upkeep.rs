@@ -7,8 +7,8 @@ use std::time::Duration;
 
 const DAY: i64 = 24 * 3600;
 
-/// Forgets idle addresses, and removes what has been in the trash for long enough and files that nothing refers to: a little at a time, so that nobody
-/// waits for it.
+/// Forgets idle addresses, and removes what has been in the trash for long enough and files that nothing refers to: a
+/// little at a time, so that nobody waits for it.
 pub fn run(app: &App) -> Result<()> {
     app.limits.forget_idle();
     let before = app.clock.now() - i64::from(app.config.chat.trash_days) * DAY;

@@ -7,7 +7,7 @@ use std::io::Write;
 
 #[derive(Debug, Subcommand)]
 pub enum InviteCommand {
-    /// Make an invitation and print its address, once
+    /// Make an invitation and print its code and link, once
     Add {
         /// How often it can be used
         #[arg(long, default_value_t = 1)]

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// What a user said on the command line.
 #[derive(Debug, Parser)]
 #[command(name = "gpt-assistant", version, about = "A multi-user GPT chat server in one executable")]
-#[command(after_help = "With no command it serves. Everything else works beside a running server.")]
+#[command(after_help = "With no command it serves. The others, restore apart, work beside a running server.")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -38,7 +38,7 @@ struct Places {
     /// Address and port to listen on, such as 127.0.0.1:8080
     #[arg(long, value_name = "ADDR:PORT", global = true)]
     listen: Option<String>,
-    /// Folder of database, keys and pictures
+    /// Folder of database, keys, pictures and files
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
 }
@@ -56,7 +56,7 @@ enum Command {
     /// Invitations
     #[command(subcommand)]
     Invite(invites::InviteCommand),
-    /// Write one consistent archive of database and pictures; the server may run meanwhile
+    /// Write one consistent archive of database, pictures and files; the server may run meanwhile
     Backup {
         file: PathBuf,
         /// Include the master key, so that API keys survive a restore

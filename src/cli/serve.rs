@@ -20,7 +20,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-/// Of database and hashing; measured best, see docs/ARCHITECTURE.md.
+/// Of database and hashing; measured best.
 const BLOCKING_THREADS: usize = 32;
 /// For threads that are still waiting for an upstream when everything else has ended.
 const LEFT_BEHIND: Duration = Duration::from_millis(500);

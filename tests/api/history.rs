@@ -1,4 +1,4 @@
-//! `GET /api/chat/history`: the owner's list, newest first.
+//! `GET /api/chat/history`: one's own turns, newest first.
 
 use crate::support::exports::{chatgpt, import};
 use crate::support::upstream::{delta, stop};
