@@ -3,7 +3,7 @@
 use crate::accounts::{is_line, is_model_name};
 use crate::app::App;
 use crate::error::{Error, Fields, Result};
-use crate::model::{ConversationId, Turn, TurnId, UserId};
+use crate::model::{ConversationId, Params, Turn, TurnId, UserId};
 use crate::store::{Conversation, ConversationChange};
 use crate::{chat, text};
 
@@ -60,6 +60,9 @@ fn check(app: &App, user: UserId, mut change: ConversationChange) -> Result<Conv
     {
         faults.push(("system_prompt".into(), "The system prompt is too long.".into()));
     }
+    // They are kept with each turn and go upstream, as those of a message do.
+    let params = change.params.iter().flat_map(Params::faults);
+    faults.extend(params.map(|(name, sentence)| (format!("params.{name}").into(), sentence.into())));
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }

@@ -146,6 +146,12 @@ fn one_can_be_changed_in_each_of_its_parts() {
     ann.patch(&path, &json!({"model": "a b"})).names(&["model"]);
     ann.patch(&path, &json!({"system_prompt": "x".repeat(32_001)})).names(&["system_prompt"]);
     ann.patch(&path, &json!({"pinned": "yes"})).names(&["pinned"]);
+    let wild =
+        json!({"temperature": 3, "top_p": -1, "max_tokens": 0, "reasoning_effort": "x".repeat(100_000)});
+    let each = ["params.max_tokens", "params.reasoning_effort", "params.temperature", "params.top_p"];
+    ann.patch(&path, &json!({"params": wild})).names(&each);
+    ann.post("/api/conversations", &json!({"params": wild})).names(&each);
+    assert_eq!(change(&ann, id, &json!({}))["params"]["temperature"], 0.5);
     ann.patch(&path, &json!({"current_turn_id": bobs["id"]})).fails(404, "not_found");
     ann.patch(&path, &json!({"current_turn_id": 999})).fails(404, "not_found");
     ann.patch(&format!("/api/conversations/{}", bobs["conversation_id"]), &json!({"title": "mine"}))
