@@ -41,6 +41,8 @@ pub struct Generation {
 #[derive(Default)]
 struct State {
     row: Row,
+    /// How many wait to know the row.
+    row_waiters: u32,
     parent: Option<TurnId>,
     path: Path,
     response: String,
@@ -189,23 +191,30 @@ impl Generation {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The row is in a transaction: its end can be put behind it.
-    pub fn written(&self, turn: TurnId) {
-        self.lock().row = Row::Written(turn);
+    /// The row is in a transaction, so that its end can be put behind it; or not there any more.
+    pub fn written(&self, turn: Option<TurnId>) {
+        self.lock().row = turn.map_or(Row::Pending, Row::Written);
     }
 
     /// The row is durable: followers may come.
     pub fn begin(&self, turn: TurnId, conversation: ConversationId) {
-        self.lock().row = Row::Known(turn, conversation);
-        self.row_known.notify_all();
+        self.row_is(Row::Known(turn, conversation));
         self.changed.send_replace(());
     }
 
     /// The row could not be written: nothing of this shall be seen.
     pub fn lose(&self) {
-        self.lock().row = Row::Lost;
-        self.row_known.notify_all();
+        self.row_is(Row::Lost);
         self.changed.send_replace(());
+    }
+
+    /// To wake who does not wait is a system call all the same, and hardly ever does anybody wait.
+    fn row_is(&self, row: Row) {
+        let mut state = self.lock();
+        state.row = row;
+        if state.row_waiters > 0 {
+            self.row_known.notify_all();
+        }
     }
 
     /// Blocks until the row's fate is known; `None` when it was lost.
@@ -216,7 +225,9 @@ impl Generation {
                 Row::Known(turn, _) => return Some(turn),
                 Row::Lost => return None,
                 Row::Pending | Row::Written(_) => {
+                    state.row_waiters += 1;
                     state = self.row_known.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.row_waiters -= 1;
                 }
             }
         }
@@ -480,13 +491,13 @@ mod tests {
         let fresh = || Generation::new(UserId(1), "m".into(), PaidBy::Own, None, None, Path::default());
         let kept = fresh();
         assert_eq!((kept.number(), kept.turn()), (None, None));
-        kept.written(TurnId(7));
+        kept.written(Some(TurnId(7)));
         assert_eq!((kept.number(), kept.turn(), kept.place()), (Some(TurnId(7)), None, None));
         kept.begin(TurnId(7), ConversationId(1));
         assert_eq!((kept.number(), kept.turn()), (Some(TurnId(7)), Some(TurnId(7))));
         // Its number may be given to another turn: nothing may end that one in its name.
         let lost = fresh();
-        lost.written(TurnId(7));
+        lost.written(Some(TurnId(7)));
         lost.lose();
         assert_eq!((lost.number(), lost.wait_for_row(), lost.is_lost()), (None, None, true));
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
 use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
-use crate::store::{Begun, Context, NewTurn, Start, Target};
+use crate::store::{Begun, Context, Haste, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
 use std::sync::Arc;
@@ -92,12 +92,10 @@ pub fn send(
             let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
             let (written, begun) = (generation.clone(), generation.clone());
-            let written = move |begun: &Begun| {
-                if let Begun::New(turn, _) = begun {
-                    written.written(*turn);
-                }
-            };
-            app.store.begin_turn(new, written, move |outcome| match begin(&begun, outcome) {
+            let written = move |turn| written.written(turn);
+            // Nobody waits for the row of an answer that is only heard of when it has ended.
+            let haste = if hears == Hears::End { Haste::WithNext } else { Haste::Now };
+            app.store.begin_turn(haste, new, written, move |outcome| match begin(&begun, outcome) {
                 Ok(sent) if hears == Hears::End && !sent.again => {
                     begun.when_ended(Box::new(move || tell(Ok(sent))));
                 }

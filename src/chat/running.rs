@@ -84,8 +84,10 @@ impl Answers {
         }
         state.running.push(generation.clone());
         self.count.send_replace(state.running.len());
-        drop(state);
-        self.added.notify_one();
+        // The thread waits for the first, and for no other.
+        if state.running.len() == 1 {
+            self.added.notify_one();
+        }
         Ok(None)
     }
 

@@ -103,9 +103,8 @@ pub(super) fn insert(
     now: i64,
 ) -> Result<ConversationId> {
     let sql = "INSERT INTO conversations(user_id, title, titled_by, model, created_at, updated_at) \
-         VALUES(?1, ?2, 'prompt', ?3, ?4, ?4) RETURNING id";
-    let id = c.prepare_cached(sql)?.query_row(params![user.0, title, model, now], |row| row.get(0))?;
-    Ok(ConversationId(id))
+         VALUES(?1, ?2, 'prompt', ?3, ?4, ?4)";
+    Ok(ConversationId(c.prepare_cached(sql)?.insert(params![user.0, title, model, now])?))
 }
 
 fn purge(c: &Connection, id: ConversationId) -> Result<()> {

@@ -70,7 +70,7 @@ impl Store {
             let again = "UPDATE files SET created_at = ?4 WHERE user_id = ?1 AND sha256 = ?2 AND name = ?3 RETURNING id";
             let found = c.query_row(again, params![user.0, file.sha256, file.name, now], |row| row.get(0));
             if let Some(id) = optional(found)? {
-                return Ok(Attachment { id: FileId(id), ..file });
+                return Ok(Attachment { id: FileId(id), ..file.clone() });
             }
             room(c, user, file.bytes, most)?;
             let sql = "INSERT INTO files(user_id, sha256, kind, name, mime, bytes, width, height, tokens, created_at) \
@@ -88,7 +88,7 @@ impl Store {
                 now
             ];
             let id = c.query_row(sql, values, |row| row.get(0))?;
-            Ok(Attachment { id: FileId(id), ..file })
+            Ok(Attachment { id: FileId(id), ..file.clone() })
         })
     }
 

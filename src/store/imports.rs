@@ -1,6 +1,6 @@
 //! Imports: how far each is, and the conversations that they bring.
 
-use super::{Store, files, optional, search};
+use super::{Haste, Store, files, optional, search};
 use crate::error::{Error, Result};
 use crate::model::{ConversationId, Fault, FileId, ImportId, PaidBy, Params, Status, TurnId, Usage, UserId};
 use rusqlite::{Connection, params};
@@ -188,6 +188,7 @@ impl Store {
         let submit = |imported: Imported| {
             let (tell, told) = sync_channel(1);
             self.writer.submit(
+                Haste::Now,
                 move |c| match find(c, user, &imported)? {
                     None => add(c, user, &imported),
                     Some(here) if here.deleted => Ok(Outcome::InTrash),
@@ -232,7 +233,7 @@ fn find(c: &Connection, user: UserId, imported: &Imported) -> Result<Option<Here
 
 fn add(c: &Connection, user: UserId, imported: &Imported) -> Result<Outcome> {
     let sql = "INSERT INTO conversations(user_id, title, titled_by, model, system_prompt, params, pinned, archived, \
-         created_at, updated_at, deleted_at, source, source_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+         created_at, updated_at, deleted_at, source, source_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = params![
         user.0,
         imported.title,
@@ -248,7 +249,7 @@ fn add(c: &Connection, user: UserId, imported: &Imported) -> Result<Outcome> {
         imported.source,
         imported.source_id,
     ];
-    let id: i64 = c.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    let id = c.prepare_cached(sql)?.insert(values)?;
     let (ids, _) = add_turns(c, user, id, &imported.turns, &HashMap::new())?;
     if let Some(current) = imported.current.and_then(|at| ids.get(at)) {
         let sql = "UPDATE conversations SET current_turn_id = ? WHERE id = ?";
@@ -332,7 +333,7 @@ fn insert(
     let sql = "INSERT INTO turns(user_id, conversation_id, parent_id, prompt, response, reasoning, system_prompt, model, \
          params, finish_reason, error, error_code, status, prompt_tokens, completion_tokens, cached_tokens, \
          reasoning_tokens, usage_source, paid_by, created_at, finished_at, source_id) \
-         VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+         VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = params![
         user.0,
         conversation,
@@ -356,7 +357,7 @@ fn insert(
         turn.finished,
         turn.source_id,
     ];
-    let id = c.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    let id = c.prepare_cached(sql)?.insert(values)?;
     search::index(c, user, TurnId(id), &turn.prompt, &turn.response)?;
     files::attach(c, user, TurnId(id), &turn.attachments)?;
     Ok(id)

@@ -43,7 +43,7 @@ pub use turns::{Begun, Chunk, ChunkKind, Context, Exchange, Finish, NewTurn, Sta
 pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
 pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};
-pub use writer::Writes;
+pub use writer::{Haste, Writes};
 
 /// The database's name in the data folder.
 pub const FILE: &str = "gpt-assistant.db";

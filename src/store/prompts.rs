@@ -39,7 +39,7 @@ impl Store {
             let sql = "INSERT INTO prompts(user_id, name, text) VALUES(?, ?, ?) RETURNING id";
             let id = named(c.query_row(sql, params![user.0, name, text], |row| row.get(0)))?;
             check_room(c, user)?;
-            Ok(Prompt { id, name, text })
+            Ok(Prompt { id, name: name.clone(), text: text.clone() })
         })
     }
 

@@ -37,7 +37,7 @@ impl Store {
             c.execute("DELETE FROM turn_chunks", [])?;
             let sql = "INSERT INTO meta(name, value) VALUES('run', ?) \
                  ON CONFLICT(name) DO UPDATE SET value = excluded.value";
-            c.execute(sql, [run])?;
+            c.execute(sql, [&run])?;
             Ok(count)
         })
     }

@@ -1,6 +1,6 @@
 //! Turns: begun before their answer, saved while it grows, finished in one transaction.
 
-use super::{Store, bad_word, conversations, files, optional, pages, search, usage, users};
+use super::{Haste, Store, bad_word, conversations, files, optional, pages, search, usage, users};
 use crate::error::{Error, Result};
 use crate::model::{
     Attachment, ConversationId, Fault, FileId, PaidBy, Params, Status, Turn, TurnId, Usage, UsageSource,
@@ -288,16 +288,24 @@ impl Store {
     }
 
     /// Writes the row of a turn whose answer is about to run, and makes it the current one. `written` hears the row's
-    /// number within the transaction, for jobs that follow it; `then` once the row is durable. Both run on the writing
-    /// thread.
+    /// number within the transaction, for jobs that follow it, each time anew; `then` once the row is durable. Both run on
+    /// the writing thread.
     pub fn begin_turn(
         &self,
+        haste: Haste,
         new: NewTurn,
-        written: impl FnOnce(&Begun) + Send + 'static,
+        written: impl Fn(Option<TurnId>) + Send + 'static,
         then: impl FnOnce(Result<Begun>) + Send + 'static,
     ) {
-        let work = move |c: &Connection| begin(c, &new).inspect(written);
-        self.writer.submit(work, then);
+        let work = move |c: &Connection| {
+            let begun = begin(c, &new);
+            written(match begun {
+                Ok(Begun::New(turn, _)) => Some(turn),
+                _ => None,
+            });
+            begun
+        };
+        self.writer.submit(haste, work, then);
     }
 
     /// Appends pieces of running answers.
@@ -334,11 +342,11 @@ impl Store {
     /// of it once that is durable. Both run on the writing thread.
     pub fn finish_turn(
         &self,
-        turn: impl FnOnce() -> Option<TurnId> + Send + 'static,
+        turn: impl Fn() -> Option<TurnId> + Send + 'static,
         finish: Arc<Finish>,
         then: impl FnOnce(Result<()>) + Send + 'static,
     ) {
-        self.writer.submit(move |c| turn().map_or(Ok(()), |turn| end(c, turn, &finish)), then);
+        self.writer.submit(Haste::Now, move |c| turn().map_or(Ok(()), |turn| end(c, turn, &finish)), then);
     }
 
     /// A turn of the user.
@@ -417,7 +425,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
     };
     let sql = "INSERT INTO turns(user_id, conversation_id, parent_id, client_id, request_hash, run, prompt, \
          system_prompt, model, params, status, usage_source, paid_by, created_at) \
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', 'none', ?, ?) RETURNING id";
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', 'none', ?, ?)";
     let (client_id, request_hash) = new.client.as_ref().map(|(id, hash)| (id, hash)).unzip();
     let values = params![
         new.user.0,
@@ -433,7 +441,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
         new.paid_by.as_str(),
         new.now,
     ];
-    let id = match c.prepare_cached(sql)?.query_row(values, |row| row.get(0)) {
+    let id = match c.prepare_cached(sql)?.insert(values) {
         Ok(id) => TurnId(id),
         // The conversation or the parent was deleted a moment ago.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
@@ -450,10 +458,15 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
 
 /// Also used for what an earlier process left behind.
 pub(super) fn end(c: &Connection, turn: TurnId, finish: &Finish) -> Result<()> {
+    let sql = "SELECT prompt, model, paid_by FROM turns WHERE id = ? AND status = 'streaming'";
+    let row = c.prepare_cached(sql)?.query_row([turn.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    // No row: it was deleted while it ran, or this is a second try of an end that did take.
+    let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
+        return Ok(());
+    };
     let sql = "UPDATE turns SET response = ?, reasoning = ?, reset_at = ?, status = ?, finish_reason = ?, error = ?, \
          error_code = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, \
-         usage_source = ?, finished_at = ?, run = NULL WHERE id = ? AND status = 'streaming' \
-         RETURNING prompt, model, paid_by";
+         usage_source = ?, finished_at = ?, run = NULL WHERE id = ?";
     let values = params![
         finish.response,
         finish.reasoning,
@@ -470,11 +483,7 @@ pub(super) fn end(c: &Connection, turn: TurnId, finish: &Finish) -> Result<()> {
         finish.now,
         turn.0,
     ];
-    let row = c.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-    // No row: it was deleted while it ran, or this is a second try of an end that did take.
-    let Some((prompt, model, paid_by)): Option<(String, String, String)> = optional(row)? else {
-        return Ok(());
-    };
+    c.prepare_cached(sql)?.execute(values)?;
     search::index(c, finish.user, turn, &prompt, &finish.response)?;
     if finish.usage.source != UsageSource::None {
         usage::add(c, finish.user, &model, &paid_by, &finish.usage, finish.now)?;

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Store, bad_word, is_duplicate, optional};
+use super::{Haste, Store, bad_word, is_duplicate, optional};
 use crate::error::{Error, Result};
 use crate::model::{Role, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -262,8 +262,8 @@ impl Store {
     pub fn set_key(&self, id: UserId, key: Option<SealedKey>) -> Result<()> {
         self.writer.run(move |c| {
             let sql = "UPDATE users SET key_sealed = ?, key_hint = ?, key_origin = ? WHERE id = ?";
-            let (sealed, hint, origin) = match key {
-                Some(key) => (Some(key.sealed), Some(key.hint), Some(key.origin)),
+            let (sealed, hint, origin) = match &key {
+                Some(key) => (Some(&key.sealed), Some(&key.hint), Some(&key.origin)),
                 None => (None, None, None),
             };
             c.execute(sql, params![sealed, hint, origin, id.0])?;
@@ -292,10 +292,10 @@ impl Store {
             let sql =
                 "UPDATE users SET name = ?, locale = ?, default_model = ?, system_prompt = ? WHERE id = ?";
             let values = params![
-                change.name.unwrap_or(now.name),
-                change.locale.unwrap_or(now.locale),
-                change.default_model.unwrap_or(now.default_model),
-                change.system_prompt.unwrap_or(now.system_prompt),
+                change.name.as_ref().unwrap_or(&now.name),
+                change.locale.as_ref().unwrap_or(&now.locale),
+                change.default_model.as_ref().unwrap_or(&now.default_model),
+                change.system_prompt.as_ref().unwrap_or(&now.system_prompt),
                 id.0
             ];
             c.execute(sql, values)?;
@@ -309,7 +309,7 @@ impl Store {
             c.execute("UPDATE users SET last_seen = ? WHERE id = ?", [now, id.0])?;
             Ok(())
         };
-        self.writer.submit(work, drop);
+        self.writer.submit(Haste::WithNext, work, drop);
     }
 
     /// Changes what only an administrator may, all or nothing. A disabled account loses its logins.

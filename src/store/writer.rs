@@ -1,5 +1,11 @@
 //! One thread writes. Jobs are closures, and whatever waits when a transaction opens shares its fsync (group
-//! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else.
+//! commit). A reply goes out after COMMIT only. A job that fails or panics undoes itself and nothing else. Jobs are
+//! done in the order in which they came.
+//!
+//! Jobs share a transaction without savepoints: at each one SQLite would write the words of the search index to its
+//! tables, and copy each page before it changes. (It takes one of its own for a statement that returns rows of what it
+//! changed, so what is written often does without RETURNING.) Only when a job fails after it has written something is all undone,
+//! and done once more with a savepoint for each. So a job may be done twice, and changes nothing but the database.
 
 use super::storage_fault;
 use crate::error::{Error, Result};
@@ -10,16 +16,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Jobs that share one transaction at most: beyond it nothing is gained and the last waits too long.
 const BATCH: usize = 256;
+/// How long a job that nobody waits for waits for one that somebody does, to share its transaction.
+const COMPANY: Duration = Duration::from_millis(10);
 
-/// Does the work, says whether to keep it, and gives what tells the caller once its fate is known. Without a
-/// connection there is no transaction, and the work has failed.
-type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Reply) + Send>;
-/// Given the fault when the whole transaction came to nothing.
-type Reply = Box<dyn FnOnce(Option<&str>)>;
+/// One piece of work, and who hears of it.
+type Job = Box<dyn FnMut(Step<'_>) -> bool + Send>;
+
+/// What is asked of a job.
+enum Step<'a> {
+    /// To do its work, and to say whether it is to be kept. Asked again after everything was undone.
+    Do(&'a Connection),
+    /// To tell the caller how the last time went, or the fault for which nothing of it was kept. Asked once.
+    Tell(Option<&'a str>),
+}
+
+/// When a job is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// At once.
+    Now,
+    /// With the next that is written at once, within some milliseconds: for what nobody waits for.
+    WithNext,
+}
 
 /// How writing goes.
 #[derive(Default)]
@@ -36,7 +58,7 @@ pub struct Writes {
 pub struct Writer {
     /// How it goes.
     pub writes: Arc<Writes>,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<(Haste, Job)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -56,43 +78,52 @@ impl Writer {
     }
 
     /// Returns at once. `then` hears the result once what `work` wrote is durable, or has failed and left nothing
-    /// behind. It runs on the writing thread, which everybody waits for: it shall wake somebody and no more.
-    pub fn submit<T: 'static>(
+    /// behind. Both run on the writing thread, which everybody waits for: `work` maybe twice, and `then` shall wake
+    /// somebody and no more.
+    pub fn submit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        haste: Haste,
+        mut work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
         then: impl FnOnce(Result<T>) + Send + 'static,
     ) {
-        let job: Job = Box::new(move |connection| {
-            let result = match connection {
-                None => Err(Error::Storage("the writer did not take the job".into())),
-                Some(connection) => catch_unwind(AssertUnwindSafe(|| work(connection)))
-                    .unwrap_or_else(|_| Err(Error::internal("a write panicked"))),
-            };
-            let keep = result.is_ok();
-            let tell = move |fault: Option<&str>| match fault {
-                Some(fault) => then(Err(Error::Storage(fault.to_owned()))),
-                None => then(result),
-            };
-            (keep, Box::new(tell))
+        let (mut result, mut then) = (None, Some(then));
+        let job: Job = Box::new(move |step| match step {
+            Step::Do(connection) => {
+                let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+                result = Some(done.unwrap_or_else(|_| Err(Error::internal("a write panicked"))));
+                matches!(result, Some(Ok(_)))
+            }
+            Step::Tell(fault) => {
+                let result = match (fault, result.take()) {
+                    (None, Some(result)) => result,
+                    (fault, _) => {
+                        Err(Error::Storage(fault.unwrap_or("the writer did not take the job").to_owned()))
+                    }
+                };
+                then.take().is_some_and(|then| {
+                    then(result);
+                    true
+                })
+            }
         });
         self.writes.waiting.fetch_add(1, Relaxed);
         let refused = match &self.jobs {
-            Some(jobs) => jobs.send(job).err().map(|error| error.0),
+            Some(jobs) => jobs.send((haste, job)).err().map(|error| error.0.1),
             None => Some(job),
         };
-        if let Some(job) = refused {
+        if let Some(mut job) = refused {
             self.writes.waiting.fetch_sub(1, Relaxed);
-            job(None).1(None);
+            job(Step::Tell(None));
         }
     }
 
     /// Submits and waits.
     pub fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = sync_channel(1);
-        self.submit(work, move |result| drop(tell.send(result)));
+        self.submit(Haste::Now, work, move |result| drop(tell.send(result)));
         told.recv().unwrap_or_else(|_| Err(Error::Storage("the writer is gone".into())))
     }
 }
@@ -105,67 +136,90 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, queue: &Receiver<Job>, writes: &Writes) {
-    while let Ok(first) = queue.recv() {
-        let mut replies = Vec::with_capacity(16);
+fn serve(connection: &Connection, queue: &Receiver<(Haste, Job)>, writes: &Writes) {
+    while let Some(mut jobs) = gather(queue) {
         let began = Instant::now();
-        let fate = transaction(connection, first, queue, &mut replies);
+        let fate = together(connection, &mut jobs, queue).and_then(|kept| match kept {
+            true => Ok(()),
+            false => one_by_one(connection, &mut jobs),
+        });
         if fate.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
         writes.commit_seconds.record(began.elapsed());
-        let taken = i64::try_from(replies.len()).unwrap_or(i64::MAX);
-        writes.waiting.fetch_sub(taken, Relaxed);
+        writes.waiting.fetch_sub(i64::try_from(jobs.len()).unwrap_or(i64::MAX), Relaxed);
         let fault = fate.err().map(|error| error.to_string());
         if let Some(fault) = &fault {
             writes.failed.fetch_add(1, Relaxed);
-            tracing::error!(fault, jobs = replies.len(), "a transaction failed");
+            tracing::error!(fault, jobs = jobs.len(), "a transaction failed");
         }
-        for reply in replies {
-            reply(fault.as_deref());
+        for mut job in jobs {
+            job(Step::Tell(fault.as_deref()));
         }
     }
 }
 
-/// Each job but the first runs in its own savepoint; the first has nothing before it to protect.
-fn transaction(
+/// Waits for something to write; `None` when there will be no more.
+fn gather(queue: &Receiver<(Haste, Job)>) -> Option<Vec<Job>> {
+    let (mut haste, first) = queue.recv().ok()?;
+    let mut jobs = vec![first];
+    let until = Instant::now() + COMPANY;
+    while haste == Haste::WithNext && jobs.len() < BATCH {
+        let Ok((next, job)) = queue.recv_timeout(until.saturating_duration_since(Instant::now())) else {
+            break;
+        };
+        haste = next;
+        jobs.push(job);
+    }
+    Some(jobs)
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Does `jobs` and what comes meanwhile, which it adds to them. `false`: one has failed halfway, and all are undone.
+fn together(
     connection: &Connection,
-    first: Job,
-    queue: &Receiver<Job>,
-    replies: &mut Vec<Reply>,
-) -> rusqlite::Result<()> {
-    let exec = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
-    if let Err(error) = exec("BEGIN IMMEDIATE") {
-        replies.push(first(None).1);
-        return Err(error);
+    jobs: &mut Vec<Job>,
+    queue: &Receiver<(Haste, Job)>,
+) -> rusqlite::Result<bool> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let mut done = 0;
+    while done < jobs.len() {
+        let before = connection.total_changes();
+        let keep = jobs[done](Step::Do(connection));
+        still_in_transaction(connection)?;
+        done += 1;
+        if !keep && connection.total_changes() != before {
+            execute(connection, "ROLLBACK")?;
+            return Ok(false);
+        }
+        if done == jobs.len() && done < BATCH {
+            jobs.extend(queue.try_recv().ok().map(|(_, job)| job));
+        }
     }
-    let mut next = Some(first);
-    while let Some(job) = next {
-        let alone = replies.is_empty();
-        if !alone {
-            exec("SAVEPOINT job")?;
+    execute(connection, "COMMIT").map(|()| true)
+}
+
+/// Does `jobs` so that each can be undone alone.
+fn one_by_one(connection: &Connection, jobs: &mut [Job]) -> rusqlite::Result<()> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    for job in jobs {
+        execute(connection, "SAVEPOINT job")?;
+        let keep = job(Step::Do(connection));
+        still_in_transaction(connection)?;
+        if !keep {
+            execute(connection, "ROLLBACK TO job")?;
         }
-        let (keep, reply) = job(Some(connection));
-        replies.push(reply);
-        // After a full disk or an I/O fault SQLite has rolled back everything, the neighbours too.
-        if connection.is_autocommit() {
-            return Err(storage_fault());
-        }
-        match (keep, alone) {
-            (true, true) => {}
-            (true, false) => exec("RELEASE job")?,
-            (false, true) => {
-                exec("ROLLBACK")?;
-                exec("BEGIN IMMEDIATE")?;
-            }
-            (false, false) => {
-                exec("ROLLBACK TO job")?;
-                exec("RELEASE job")?;
-            }
-        }
-        next = if replies.len() < BATCH { queue.try_recv().ok() } else { None };
+        execute(connection, "RELEASE job")?;
     }
-    exec("COMMIT")
+    execute(connection, "COMMIT")
+}
+
+/// After a full disk or an I/O fault SQLite has rolled back everything, the neighbours too.
+fn still_in_transaction(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_autocommit() { Err(storage_fault()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -180,7 +234,7 @@ mod tests {
         (dir, Writer::start(connection).unwrap())
     }
 
-    fn insert(x: i64) -> impl FnOnce(&Connection) -> Result<()> + Send + 'static {
+    fn insert(x: i64) -> impl FnMut(&Connection) -> Result<()> + Send + 'static {
         move |c| Ok(c.execute("INSERT INTO t VALUES(?)", [x]).map(drop)?)
     }
 
@@ -198,7 +252,8 @@ mod tests {
                     _ => panic!("on purpose"),
                 }
             };
-            writer.submit(work, move |result| tell.send((x, result.is_ok())).unwrap());
+            let haste = if x % 2 == 0 { Haste::Now } else { Haste::WithNext };
+            writer.submit(haste, work, move |result| tell.send((x, result.is_ok())).unwrap());
         }
         drop(tell);
         let told: Vec<(i64, bool)> = told.into_iter().collect();
@@ -210,11 +265,67 @@ mod tests {
         assert_eq!((kept, all), (200, 200));
     }
 
+    /// How often a job is done that shares a transaction with one that fails, after it has written or before.
+    fn times_done(writer: &Writer, x: i64, halfway: bool) -> u64 {
+        let times = Arc::new(AtomicU64::new(0));
+        let (go, gone) = channel::<()>();
+        let held = move |_: &Connection| {
+            gone.recv().unwrap_or_default();
+            Ok(())
+        };
+        writer.submit(Haste::Now, held, drop);
+        let (mut work, count) = (insert(x), times.clone());
+        let counted = move |c: &Connection| {
+            count.fetch_add(1, Relaxed);
+            work(c)
+        };
+        writer.submit(Haste::Now, counted, |result| assert!(result.is_ok()));
+        let fails = move |c: &Connection| {
+            if halfway {
+                insert(x + 1)(c)?;
+            }
+            Err::<(), _>(Error::NotFound)
+        };
+        writer.submit(Haste::Now, fails, |result| assert!(result.is_err()));
+        drop(go);
+        writer.run(|_| Ok(())).unwrap();
+        times.load(Relaxed)
+    }
+
+    #[test]
+    fn only_what_fails_halfway_has_its_neighbours_done_again() {
+        let (_dir, writer) = writer();
+        assert_eq!((times_done(&writer, 10, false), times_done(&writer, 20, true)), (1, 2));
+        let all =
+            writer.run(|c| Ok(c.query_row("SELECT group_concat(x) FROM t", [], |r| r.get::<_, String>(0))?));
+        assert_eq!(all.unwrap(), "10,20");
+    }
+
+    /// Whether a job that nobody waits for is written together with one that comes a moment later.
+    fn shares(writer: &Writer, x: i64) -> bool {
+        let told = Arc::new(AtomicU64::new(0));
+        let tell = told.clone();
+        writer
+            .submit(Haste::WithNext, insert(x), move |result| tell.store(u64::from(result.is_ok()), Relaxed));
+        std::thread::sleep(COMPANY / 10);
+        writer.run(move |_| Ok(told.load(Relaxed) == 0)).unwrap()
+    }
+
+    #[test]
+    fn what_nobody_waits_for_waits_for_company_but_not_for_ever() {
+        let (_dir, writer) = writer();
+        // A busy machine may be late for company once, not each time.
+        assert!((1..100).any(|x| shares(&writer, x)));
+        let (tell, told) = channel();
+        writer.submit(Haste::WithNext, insert(0), move |result| tell.send(result.is_ok()).unwrap());
+        assert_eq!(told.recv(), Ok(true), "nothing else came");
+    }
+
     #[test]
     fn what_is_queued_is_written_before_the_end() {
         let (dir, writer) = writer();
         for x in 0..100 {
-            writer.submit(insert(x), drop);
+            writer.submit(Haste::WithNext, insert(x), drop);
         }
         drop(writer);
         #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]

@@ -100,7 +100,10 @@ impl Deadlines {
             let thread = std::thread::Builder::new().name("deadlines".into()).spawn(move || watcher.sweep());
             calls.has_thread = thread.is_ok();
         }
-        self.0.added.notify_one();
+        // The thread waits for the first, and for no other.
+        if calls.running.len() == 1 {
+            self.0.added.notify_one();
+        }
         Watch(call)
     }
 

@@ -20,6 +20,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const EACH_ADDRESS: Duration = Duration::from_secs(2);
 /// Under TLS our buffers only carry records to rustls, which has the real ones.
 const BELOW_TLS: usize = 4 << 10;
+/// Bytes of a request that are put together before they are sent.
+const TOGETHER: usize = 8 << 10;
 
 /// Opens connections.
 #[derive(Debug)]
@@ -50,7 +52,8 @@ impl<In: Transport> Connector<In> for Tcp {
                         size(details.config.input_buffer_size()),
                         size(details.config.output_buffer_size()),
                     );
-                    let connection = Connection { socket, buffers, stop, read: None, write: None };
+                    let unsent = Vec::new();
+                    let connection = Connection { socket, buffers, unsent, stop, read: None, write: None };
                     return Ok(Some(Either::B(connection)));
                 }
                 Err(e) if Stop::current().is_some_and(|stop| stop.reason().is_some()) => {
@@ -87,6 +90,9 @@ fn dial(address: SocketAddr, left: Duration, no_delay: bool) -> io::Result<(Arc<
 pub struct Connection {
     socket: Arc<Socket>,
     buffers: LazyBuffers,
+    /// ureq hands over head and body apart. Sent so, each costs a system call here and a packet and a wake-up there, so
+    /// what fits goes out together when an answer is waited for.
+    unsent: Vec<u8>,
     /// The token of the call that has this connection; none while it is idle.
     stop: Option<Stop>,
     read: Option<Duration>,
@@ -106,6 +112,22 @@ impl Connection {
 
     fn check(&self) -> io::Result<()> {
         self.stop.as_ref().map_or(Ok(()), Stop::check)
+    }
+
+    /// Sends what is unsent, and then the first `amount` bytes of the output buffer.
+    fn send(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let timeout = timeout.for_write();
+        let wanted = coarse(timeout)?;
+        if wanted != self.write {
+            self.socket.set_write_timeout(wanted)?;
+            self.write = wanted;
+        }
+        let first = std::mem::take(&mut self.unsent);
+        let written = (&*self.socket)
+            .write_all(&first)
+            .and_then(|()| (&*self.socket).write_all(&self.buffers.output()[..amount]));
+        self.check()?;
+        written.map_err(|e| fault(e, timeout))
     }
 }
 
@@ -131,21 +153,20 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let timeout = timeout.for_write();
         self.claim()?;
-        let wanted = coarse(timeout)?;
-        if wanted != self.write {
-            self.socket.set_write_timeout(wanted)?;
-            self.write = wanted;
+        if self.unsent.len() + amount > TOGETHER {
+            return self.send(amount, timeout);
         }
-        let written = (&*self.socket).write_all(&self.buffers.output()[..amount]);
-        self.check()?;
-        written.map_err(|e| fault(e, timeout))
+        self.unsent.extend_from_slice(&self.buffers.output()[..amount]);
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let timeout = timeout.for_read();
         self.claim()?;
+        if !self.unsent.is_empty() {
+            self.send(0, timeout)?;
+        }
+        let timeout = timeout.for_read();
         let wanted = coarse(timeout)?;
         if wanted != self.read {
             self.socket.set_read_timeout(wanted)?;

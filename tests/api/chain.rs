@@ -1,9 +1,9 @@
 //! A long conversation, written by the store itself.
 
 use gpt_assistant::model::{ConversationId, PaidBy, Params, Status, TurnId, Usage, UserId};
-use gpt_assistant::store::{Begun, Finish, NewTurn, Store};
+use gpt_assistant::store::{Begun, Finish, Haste, NewTurn, Store};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 
 /// Hangs `count` turns below turn 1 of conversation 1, one below the other, and gives their numbers.
 pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
@@ -27,13 +27,10 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             now: 1_700_000_000,
         };
         let (begun, begins) = channel();
-        let number = Arc::new(OnceLock::new());
+        let number = Arc::new(Mutex::new(None));
         let written = number.clone();
-        let note = move |begun: &Begun| {
-            let Begun::New(turn, _) = begun else { panic!("it is new") };
-            written.set(*turn).unwrap();
-        };
-        store.begin_turn(new, note, move |outcome| drop(begun.send(outcome)));
+        let note = move |turn| *written.lock().unwrap() = turn;
+        store.begin_turn(Haste::Now, new, note, move |outcome| drop(begun.send(outcome)));
         let finish = Finish {
             user,
             response: format!("a{i}"),
@@ -48,7 +45,7 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
         let tell = tell.clone();
         // Put behind the beginning, as a server does.
         store.finish_turn(
-            move || number.get().copied(),
+            move || *number.lock().unwrap(),
             Arc::new(finish),
             move |written| drop(tell.send(written)),
         );

@@ -290,3 +290,33 @@ fn p23_a_proxy_that_is_down_is_not_gone_around() {
     within(Duration::from_secs(3), || say(&server.user("ann"))).fails(502, "upstream_unreachable");
     assert!(server.upstream.received().is_empty());
 }
+
+#[test]
+fn a_short_question_goes_out_in_one_piece() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::with(|config| {
+        config.upstream.base_url = BaseUrl::parse_api(&format!("http://{address}")).unwrap();
+    });
+    let ann = server.user("ann");
+    let hear = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut first = vec![0; 64 << 10];
+        let count = stream.read(&mut first).unwrap();
+        let body = json!({"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}).to_string();
+        stream.write_all(&plain(200, "Content-Type: application/json\r\n", body.as_bytes())).unwrap();
+        String::from_utf8(first[..count].to_vec()).unwrap()
+    });
+    assert_eq!(ann.chat("short")["reply"], "yes");
+    let first = hear.join().unwrap();
+    assert!(first.starts_with("POST ") && first.contains("short") && first.ends_with('}'), "{first}");
+}
+
+#[test]
+fn a_long_question_goes_out_whole() {
+    let server = Server::start();
+    let long = "long ".repeat(6_000);
+    server.user("ann").chat(&long);
+    let received = server.upstream.received();
+    assert!(String::from_utf8_lossy(&received[0].body).contains(long.trim_end()));
+}

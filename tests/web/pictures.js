@@ -254,11 +254,13 @@ for (const size of ["desktop", "phone"]) {
 }
 for (const [name, where, person] of [["first-run", bare, admin], ["alone", lonely, first]]) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const window = await openWindow(browser, where, { person, deviceScaleFactor: 1.5 });
-  const page = await window.open("/");
-  await page.waitForTimeout(600);
-  await page.screenshot({ path: `${folder}/${name}-en-light-desktop.png` });
-  await window.close();
+  for (const [language, theme, size] of [["en", "light", "desktop"], ["zh-CN", "dark", "phone"]]) {
+    const window = await openWindow(browser, where, { size, language, theme, person, deviceScaleFactor: size === "phone" ? 2 : 1.5 });
+    const page = await window.open("/");
+    await page.waitForTimeout(600);
+    await page.screenshot({ path: `${folder}/${name}-${language.slice(0, 2)}-${theme}-${size}.png` });
+    await window.close();
+  }
 }
 await stop();
 await server.stop();

@@ -127,6 +127,7 @@ export default {
   usedNoCap: "{used}, no cap",
   usedOf: "{used} of {limit}",
   usedUp: "{used} of {limit}, full",
+  usedNearly: "{used} of {limit}, nearly full",
   hasOwnKey: "has a key of their own",
   changeCaps: "Change caps",
   capsOf: "How much {name} may use of the shared key.",

@@ -127,6 +127,7 @@ export default {
   usedNoCap: "{used}，不限",
   usedOf: "{used} / {limit}",
   usedUp: "{used} / {limit}，已满",
+  usedNearly: "{used} / {limit}，快满了",
   hasOwnKey: "有自己的密钥",
   changeCaps: "修改额度",
   capsOf: "{name} 可以用多少共用密钥。",

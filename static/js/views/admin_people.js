@@ -12,6 +12,9 @@ export const needsMoreWords = true;
 
 const TYPING = 200;
 
+/** The part of a cap from which its use is shown in red. */
+const NEARLY = 0.95;
+
 export function mountPart(holder, ctx) {
   const { t } = ctx;
   const people = new People(ctx);
@@ -61,8 +64,9 @@ function row(ctx, people, person) {
 function share({ t }, { tokens_month: used, has_api_key: hasKey }, cap) {
   const own = hasKey && el("span.faint", null, t("hasOwnKey"));
   if (cap === 0) return el("div.cap", null, el("span.num", null, t("usedNoCap", { used })), own);
-  const isFull = used >= cap;
+  const words = used >= cap ? "usedUp" : used >= cap * NEARLY ? "usedNearly" : "usedOf";
   const filled = el("i");
   filled.style.inlineSize = `${Math.min(100, (used / cap) * 100)}%`;
-  return el("div.cap", null, el("span.num", null, t(isFull ? "usedUp" : "usedOf", { used, limit: cap })), el(`span.track${isFull ? ".full" : ""}`, { "aria-hidden": "true" }, filled), own);
+  const track = el(`span.track${words === "usedOf" ? "" : ".full"}`, { "aria-hidden": "true" }, filled);
+  return el("div.cap", null, el("span.num", null, t(words, { used, limit: cap })), track, own);
 }

@@ -151,7 +151,7 @@ test("caps are whole numbers; the focus goes back to the row, and to the search 
   await window.close();
 });
 
-test("a share is full when it is used up, not before; an invitation is ended once", async () => {
+test("a share is nearly full from 95 %, and full when it is used up; an invitation is ended once", async () => {
   await world.server.person();
   const window = await world.window({ person: world.admin });
   await admin("/invites", { method: "POST", body: { note: "Twice" } });
@@ -159,7 +159,7 @@ test("a share is full when it is used up, not before; an invitation is ended onc
   await page.route("**/api/admin/users?*", async (route) => {
     const reply = await (await route.fetch()).json();
     const [one, two] = reply.users;
-    route.fulfill({ json: { next: null, users: [{ ...one, cap_month: 1000, tokens_month: 999 }, { ...two, cap_month: 1000, tokens_month: 1000 }] } });
+    route.fulfill({ json: { next: null, users: [{ ...one, cap_month: 1000, tokens_month: 949 }, { ...one, id: 9998, cap_month: 1000, tokens_month: 950 }, { ...two, cap_month: 1000, tokens_month: 1000 }] } });
   });
   const late = gate();
   await page.route("**/api/admin/invites", async (route) => {
@@ -168,7 +168,8 @@ test("a share is full when it is used up, not before; an invitation is ended onc
   });
   await page.goto("/admin");
   await page.getByRole("heading", { name: "Open invitations" }).waitFor();
-  await page.getByText("999 of 1,000", { exact: true }).waitFor();
+  await page.getByText("949 of 1,000", { exact: true }).waitFor();
+  await page.getByText("950 of 1,000, nearly full", { exact: true }).waitFor();
   await page.getByText("1,000 of 1,000, full", { exact: true }).waitFor();
   assert.equal(await page.getByText("Nobody is invited right now.").isVisible(), false, "nothing is said before it is known");
   assert.equal(await page.getByRole("table", { name: "Open invitations" }).isVisible(), false);
