@@ -85,7 +85,6 @@ export function mountAnswer(element, ctx) {
       }
     }
     for (const { node } of shown.splice(Math.max(index, blocks.length))) node.remove();
-    if (blocks.length > MANY) element.dataset.long = "";
     return { isWhole: index === blocks.length, settled: settled.slice(-MOST_SPOKEN).map(spokenText) };
   }
 

@@ -41,8 +41,8 @@ export function nextParts(old, html, dress) {
   const [node] = elements(holders + html.slice(from?.at, end));
   dress(node);
   if (old) join(old, from, node);
-  // Items that come part by part are laid out: to watch which of them are seen would cost more.
-  if (old && !old.next) for (const list of [old.node, ...old.node.querySelectorAll("ul, ol")]) list.removeAttribute("data-long");
+  // What comes part by part is laid out: to watch which of them are seen would cost more.
+  if (old && !old.next) for (const each of [old.node, ...old.node.querySelectorAll("ul, ol, blockquote")]) each.removeAttribute("data-long");
   return { node: old?.node ?? node, html: html.slice(0, end), next };
 }
 
@@ -81,7 +81,6 @@ function placeFor(holder) {
 
 /** Sees to it that a block which stands on the page costs little however long it is. */
 export function lighten(node) {
-  if (node.matches("blockquote")) node.toggleAttribute("data-long", node.childElementCount > MANY);
   const table = node.matches(".table") ? node : [...node.querySelectorAll(".table")].at(-1);
   if (table?.querySelector(":scope > :last-child > tbody")?.childElementCount > MANY) holdColumns(table.lastElementChild);
 }

@@ -60,10 +60,11 @@ test("C27: an answer of 500 KB, whatever it is made of: no task over 100 ms", as
   });
 });
 
-/** A person with one stored conversation: what it is called, and its answer. */
-async function withStored(title, answer) {
+/** A person with one stored conversation: what it is called, and its answers. */
+async function withStored(title, ...answers) {
   const person = await world.server.person();
-  const { id } = await person.call("/import", { method: "POST", body: { messages: [{ role: "user", content: title }, { role: "assistant", content: answer }] } });
+  const messages = answers.flatMap((content, at) => [{ role: "user", content: at === 0 ? title : "and more" }, { role: "assistant", content }]);
+  const { id } = await person.call("/import", { method: "POST", body: { messages } });
   await eventually(async () => assert.equal((await person.call(`/import/${id}`)).status, "done"), 30_000);
   const { conversations } = await person.call("/conversations");
   return { person, path: `/chat/${conversations[0].id}` };
@@ -88,6 +89,26 @@ test("C27: a stored answer of 500 KB, whatever it is made of: no task over 100 m
     noFaults(window);
     await window.close();
   });
+});
+
+test("C27: scrolling to an answer of 500 KB that others follow: no task over 100 ms, and a pointer that comes touches its tools alone", async (t) => {
+  const { person, path } = await withStored("a table", C27["a table"], "words ".repeat(3000));
+  const window = await world.window({ person });
+  const page = await window.open(path);
+  await page.waitForFunction(() => document.querySelectorAll(".answer tbody tr").length === 11_000 && !document.querySelector("[data-coming]"), null, { timeout: 60_000 });
+  const longest = await watchTasks(world.chromium.browser, page);
+  await page.locator(scroller).hover();
+  for (let step = 0; step < 20; step++) {
+    await page.mouse.wheel(0, -400);
+    await page.waitForTimeout(16);
+  }
+  await eventually(async () => assert.ok(await page.evaluate(() => document.querySelector(".turn").matches(":hover"))));
+  await page.waitForTimeout(300);
+  const task = await longest();
+  within(t, "500 KB, a table above, scrolled to", task);
+  assert.ok(task.styled > 0 && task.styled < 5000, `the style of ${task.styled} elements at once`);
+  noFaults(window);
+  await window.close();
 });
 
 const each = (count, line) => Array.from({ length: count }, (_, at) => line(at)).join("");
