@@ -26,7 +26,7 @@ pub fn get(
 
 /// Makes one without turns.
 pub fn create(app: &App, user: UserId, change: ConversationChange) -> Result<Conversation> {
-    let change = check(app, change)?;
+    let change = check(app, user, change)?;
     app.store.create_conversation(user, change, app.clock.now())
 }
 
@@ -37,11 +37,11 @@ pub fn update(
     id: ConversationId,
     change: ConversationChange,
 ) -> Result<Conversation> {
-    let change = check(app, change)?;
+    let change = check(app, user, change)?;
     app.store.change_conversation(user, id, change)
 }
 
-fn check(app: &App, mut change: ConversationChange) -> Result<ConversationChange> {
+fn check(app: &App, user: UserId, mut change: ConversationChange) -> Result<ConversationChange> {
     let mut faults = Fields::new();
     if let Some(title) = change.title.take() {
         let title = title.trim();
@@ -60,5 +60,11 @@ fn check(app: &App, mut change: ConversationChange) -> Result<ConversationChange
     {
         faults.push(("system_prompt".into(), "The system prompt is too long.".into()));
     }
-    if faults.is_empty() { Ok(change) } else { Err(Error::Invalid(faults)) }
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    if let Some(Some(prompt)) = &change.system_prompt {
+        app.limits.keep_text(user, prompt.len(), || app.store.text_of(user))?;
+    }
+    Ok(change)
 }

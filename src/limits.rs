@@ -1,5 +1,5 @@
 //! How often, by token buckets for each account or address on the monotonic clock; a limit of 0 is none. And how much at
-//! once, of what takes memory or disk for as long as its other end likes.
+//! once, of what takes memory or disk for as long as its other end likes, or for good.
 
 use crate::config;
 use crate::error::{Error, Result};
@@ -10,12 +10,19 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Files of one person that are on their way at once: as many as go with a message.
 const UPLOADS: usize = 8;
 /// Exports of one person at once, each a file on the disk until the last byte is sent.
 const DOWNLOADS: usize = 4;
+/// Bytes of replies that one person may leave unread, a minute's worth of lists being gigabytes: beyond it, whoever asks
+/// for more shall read first.
+const UNREAD: usize = 64 << 20;
+
+/// Of the text that a person may keep, the part that is written after a start before anything is counted: to count goes
+/// through all that there is, and hardly anybody comes near.
+const UNCOUNTED: u64 = 64;
 
 /// Whose doings are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,13 +46,15 @@ pub enum Action {
     Register,
 }
 
-/// What one person may do so often at once.
+/// What one person may do so often at once, or so much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transfer {
     /// A file comes.
     Upload,
     /// An export is written and sent.
     Download,
+    /// A reply waits in memory for its reader.
+    Reply,
 }
 
 type Running = Arc<Mutex<HashMap<(UserId, Transfer), usize>>>;
@@ -54,13 +63,14 @@ type Running = Arc<Mutex<HashMap<(UserId, Transfer), usize>>>;
 pub struct Place {
     running: Running,
     of: (UserId, Transfer),
+    weight: usize,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = running.get_mut(&self.of) {
-            *count -= 1;
+            *count -= self.weight;
             if *count == 0 {
                 running.remove(&self.of);
             }
@@ -76,6 +86,9 @@ pub struct Limits {
     register: Option<DefaultKeyedRateLimiter<Who>>,
     clock: DefaultClock,
     running: Running,
+    /// How much each person may write before what is kept is counted anew.
+    text: Mutex<HashMap<UserId, u64>>,
+    text_per_user: u64,
     refused: Counts<&'static str>,
 }
 
@@ -110,6 +123,8 @@ impl Limits {
             register: limiter(config.register_per_hour, Quota::per_hour),
             clock: DefaultClock::default(),
             running: Running::default(),
+            text: Mutex::default(),
+            text_per_user: config.text_per_user,
             refused: Counts::default(),
         }
     }
@@ -148,16 +163,58 @@ impl Limits {
         let (most, word) = match transfer {
             Transfer::Upload => (UPLOADS, "upload"),
             Transfer::Download => (DOWNLOADS, "download"),
+            Transfer::Reply => (UNREAD, "unread"),
         };
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let count = running.entry((user, transfer)).or_default();
         if *count >= most {
             self.refused.add(word, 1);
-            let sentence = format!("{most} of yours are on their way already. Wait for one to end.");
+            let sentence = match transfer {
+                Transfer::Reply => {
+                    "Replies to you wait to be read. Read them, or close their connections.".into()
+                }
+                _ => format!("{most} of yours are on their way already. Wait for one to end."),
+            };
             return Err(Error::Limited("rate_limited", sentence.into(), 5));
         }
         *count += 1;
-        Ok(Place { running: self.running.clone(), of: (user, transfer) })
+        Ok(Place { running: self.running.clone(), of: (user, transfer), weight: 1 })
+    }
+
+    /// Counts what a reply holds in memory until its reader has taken it. Nothing is refused for it: it is there.
+    pub fn hold(&self, user: UserId, bytes: usize) -> Place {
+        let of = (user, Transfer::Reply);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(of).or_default() += bytes;
+        Place { running: self.running.clone(), of, weight: bytes }
+    }
+
+    /// Takes room for `bytes` of text that are about to be kept, or says that there is none. `kept` counts what is, and is
+    /// asked only when what was left at the last count is used up.
+    pub fn keep_text(&self, user: UserId, bytes: usize, kept: impl FnOnce() -> Result<u64>) -> Result<()> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let counted = self.text().get(&user).copied();
+        let mut left = counted.unwrap_or(self.text_per_user / UNCOUNTED);
+        if left < bytes {
+            left = self.text_per_user.saturating_sub(kept()?);
+        }
+        let rest = left.checked_sub(bytes).ok_or_else(|| {
+            self.refused.add("text", 1);
+            let sentence = "Your room for conversations is used up. Delete some for good, in the trash too.";
+            Error::TooLarge("text_full", sentence.into())
+        })?;
+        self.text().insert(user, rest);
+        Ok(())
+    }
+
+    /// What came in answer is kept, whether there is room for it or not.
+    pub fn text_came(&self, user: UserId, bytes: usize) {
+        if let Some(left) = self.text().get_mut(&user) {
+            *left = left.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+    }
+
+    fn text(&self) -> MutexGuard<'_, HashMap<UserId, u64>> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How often each limit was reached.
@@ -195,6 +252,29 @@ mod tests {
         assert!((1..=6).contains(&seconds), "{seconds}");
         limits.take(Action::Login, b).unwrap();
         limits.take(Action::Chat, a).unwrap();
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_only_when_it_may_matter() {
+        let (a, b) = (UserId(1), UserId(2));
+        let limits = Limits::new(&config::Limits { text_per_user: 64_000, ..config::Limits::default() });
+        let counts = std::cell::Cell::new(0);
+        let keep = |user, bytes, kept| {
+            let count = || {
+                counts.set(counts.get() + 1);
+                Ok(kept)
+            };
+            limits.keep_text(user, bytes, count).is_ok()
+        };
+        assert!((0..10).all(|_| keep(a, 100, 50_000)));
+        assert_eq!(counts.get(), 0, "a small part of it is nobody's concern");
+        assert!(keep(a, 1, 50_000) && keep(a, 10_000, 50_000));
+        assert_eq!(counts.get(), 1);
+        limits.text_came(a, 3_999);
+        assert!(!keep(a, 1, 64_000), "used up, by what came");
+        assert!(keep(a, 64_000, 0), "and free again");
+        assert_eq!(counts.get(), 3);
+        assert!(keep(b, 1000, 64_000) && !keep(b, 1, 64_000));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The words of the product as plain data.
 
+use crate::text::estimate_tokens;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -169,6 +170,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Where nobody has measured: by what was sent, estimated before, and what came.
+    pub fn estimated(prompt: i64, response: &str, reasoning: &str) -> Usage {
+        let completion = estimate_tokens(response) + estimate_tokens(reasoning);
+        Usage { prompt, completion, source: UsageSource::Estimated, ..Usage::default() }
+    }
+
     /// Prompt and completion together.
     pub fn total(&self) -> i64 {
         self.prompt.saturating_add(self.completion)

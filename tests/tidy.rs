@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 const SIDEWAYS: &[(&str, &[&str], &str)] = &[
     ("config", &["calendar", "secret"], "its values are checked and its secrets wrapped as they are read"),
     ("gate", &["error"], "it turns people away"),
+    ("model", &["text"], "tokens that nobody has measured are estimated by their text"),
     ("app", &["chat", "files", "import", "models", "settings"], "it owns their state"),
     (
         "accounts",
@@ -262,6 +263,29 @@ fn files_and_functions_are_short() {
             assert!(length <= LONGEST_FUNCTION, "{path}: {} has {length} lines", line.trim());
         }
     }
+}
+
+/// Who hands jobs to the writing thread without waiting for them, and how many of them there can be at once. Its queue is
+/// bounded by these.
+const SUBMITTING: &[(&str, usize, &str)] = &[
+    ("store/imports.rs", 1, "the conversations of a batch, which is waited for"),
+    (
+        "store/turns.rs",
+        2,
+        "beginning and end of a running answer, which counts as running until both are written",
+    ),
+];
+
+#[test]
+fn the_queue_of_the_writer_has_a_bound() {
+    let submitting = |code: &str| code.matches(".writer.submit(").count();
+    let found: Vec<(String, usize)> = sources()
+        .into_iter()
+        .map(|(path, code)| (path, submitting(&code)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let listed = SUBMITTING.iter().map(|(path, count, _)| ((*path).to_owned(), *count));
+    assert_eq!(found, listed.collect::<Vec<_>>());
 }
 
 #[test]

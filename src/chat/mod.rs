@@ -11,9 +11,10 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
 use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
-use crate::store::{Begun, Context, Haste, NewTurn, Start, Target};
+use crate::store::{Begun, Haste, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
+use run::Worker;
 use std::sync::Arc;
 
 pub use generation::{Ended, Generation, News, Path, Place, Position, is_outdated};
@@ -73,7 +74,15 @@ enum Prepared {
     /// It was made before.
     Known(Sent),
     /// Its answer can begin.
-    New(Arc<Generation>, Box<(NewTurn, run::Question)>),
+    New(Worker, Box<(NewTurn, run::Question)>),
+}
+
+/// What became of an answer that would begin.
+enum Taken {
+    /// It may.
+    New(Worker),
+    /// The same send was made before.
+    Known(Sent),
 }
 
 /// Answers a message; blocks until the upstream has said all. `tell` hears of it when `hears` says, or why there is no
@@ -88,25 +97,27 @@ pub fn send(
     match prepare(&app, user, message) {
         Err(error) => tell(Err(error)),
         Ok(Prepared::Known(sent)) => tell(Ok(sent)),
-        Ok(Prepared::New(generation, both)) => {
+        Ok(Prepared::New(worker, both)) => {
+            // The worker lets go of it as soon as the end is written.
+            drop(app);
             let (new, question) = *both;
             // The row is written while the upstream is called; nobody sees the answer before the row is durable.
-            let (written, begun) = (generation.clone(), generation.clone());
+            let (written, begun) = (worker.generation.clone(), worker.generation.clone());
             let written = move |turn| written.written(turn);
             // Nobody waits for the row of an answer that is only heard of when it has ended.
             let haste = if hears == Hears::End { Haste::WithNext } else { Haste::Now };
-            app.store.begin_turn(haste, new, written, move |outcome| match begin(&begun, outcome) {
+            worker.app.store.begin_turn(haste, new, written, move |outcome| match begin(&begun, outcome) {
                 Ok(sent) if hears == Hears::End && !sent.again => {
                     begun.when_ended(Box::new(move || tell(Ok(sent))));
                 }
                 sent => tell(sent),
             });
-            run::run(app, &generation, question);
+            worker.run(question);
         }
     }
 }
 
-fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
+fn prepare(app: &Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     if app.is_draining() {
         return Err(Error::Draining);
     }
@@ -123,48 +134,66 @@ fn prepare(app: &App, user: UserId, message: Message) -> Result<Prepared> {
     let model = model_for(app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(app, &message, &target);
+    let size = message.text.len() + system_prompt.len();
+    app.limits.keep_text(user, size, || app.store.text_of(user))?;
     let params = params_for(&message, &target);
-    let context = match target.parent {
-        None => Context::default(),
-        Some(parent) => {
-            let window = app.models.window(&app.config.upstream, &model);
-            let budget = context::budget(window, &params, &system_prompt, &message.text, &attachments);
-            app.store.context(user, parent, budget)?
-        }
+    let before = |parent| {
+        let window = app.models.window(&app.config.upstream, &model);
+        let budget = context::budget(window, &params, &system_prompt, &message.text, &attachments);
+        app.store.context(user, parent, budget)
     };
+    let context = target.parent.map(before).transpose()?.unwrap_or_default();
     let path = Path { turns: context.turns.len(), dropped: context.dropped };
-    let generation =
-        Arc::new(Generation::new(user, model.clone(), paid_by, message.client.clone(), target.parent, path));
-    let (most_own, most) = (app.config.limits.streams_per_user, app.config.upstream.max_concurrent);
-    if let Some(running) = app.answers.add(&generation, most_own, most)? {
-        return follow(running).map(Prepared::Known);
-    }
-    // Nobody else can begin this send from here on; but it may have begun and ended since it was looked for.
-    if let Some((id, hash)) = &generation.client
-        && let Some(before) = app.store.turn_of_client(user, id, hash).transpose()
-    {
-        generation.lose();
-        app.answers.remove(&generation);
-        return before.map(|turn| Prepared::Known(Sent { answering: Answering::Ended(turn), again: true }));
-    }
+    let client = message.client.clone();
+    let generation = Generation::new(user, model.clone(), paid_by, client, target.parent, path);
+    let worker = match take_in(app, generation)? {
+        Taken::New(worker) => worker,
+        Taken::Known(sent) => return Ok(Prepared::Known(sent)),
+    };
+    let text = message.text.clone();
+    let question = run::Question {
+        request: message.request,
+        user,
+        key,
+        system_prompt: system_prompt.clone(),
+        context,
+        message: run::Said { text: message.text, attachments },
+        params: params.clone(),
+    };
     let new = NewTurn {
         user,
         conversation: target.conversation.as_ref().map(|conversation| conversation.id),
-        title: title(&message.text, &attachments),
+        title: title(&text, &question.message.attachments),
         parent: target.parent,
         client: message.client,
         run: app.run.clone(),
-        prompt: message.text.clone(),
+        prompt: text,
         attachments: message.attachments,
-        system_prompt: system_prompt.clone(),
+        system_prompt,
         model,
-        params: params.clone(),
+        params,
         paid_by,
+        asked: context::estimate(&question),
         now: app.clock.now(),
     };
-    let (request, message) = (message.request, run::Said { text: message.text, attachments });
-    let question = run::Question { request, user, key, system_prompt, context, message, params };
-    Ok(Prepared::New(generation, Box::new((new, question))))
+    Ok(Prepared::New(worker, Box::new((new, question))))
+}
+
+/// Has the answer among those that run, unless the same send was made before.
+fn take_in(app: &Arc<App>, generation: Generation) -> Result<Taken> {
+    // Before others can see it: from then on they may wait for it.
+    let worker = Worker::new(app.clone(), Arc::new(generation));
+    let (most_own, most) = (app.config.limits.streams_per_user, app.config.upstream.max_concurrent);
+    if let Some(running) = app.answers.add(&worker.generation, most_own, most)? {
+        return follow(running).map(Taken::Known);
+    }
+    // Nobody else can begin this send from here on; but it may have begun and ended since it was looked for.
+    if let Some((id, hash)) = &worker.generation.client
+        && let Some(turn) = app.store.turn_of_client(worker.generation.user, id, hash)?
+    {
+        return Ok(Taken::Known(Sent { answering: Answering::Ended(turn), again: true }));
+    }
+    Ok(Taken::New(worker))
 }
 
 /// What answers an earlier, equal send: an answer that runs, else what is left of it. In this order, since one that

@@ -8,9 +8,7 @@ use crate::files;
 use crate::model::{Attachment, Fault, Params, Status, TurnId, Usage, UsageSource, UserId};
 use crate::secret::Secret;
 use crate::store::{Context, Finish};
-use crate::text::estimate_tokens;
 use crate::upstream::{Answer, Ask, Reason};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -40,22 +38,56 @@ pub struct Question {
     pub params: Params,
 }
 
-/// Runs the answer to its end. Blocks until the upstream has said all.
-pub fn run(app: Arc<App>, generation: &Arc<Generation>, mut question: Question) {
-    let (began, theirs) = (Instant::now(), OnceLock::new());
-    let outcome = catch_unwind(AssertUnwindSafe(|| ask(&app, generation, &mut question, &theirs)));
-    let mut outcome = outcome.unwrap_or_else(|_| {
-        let sentence = "Something went wrong on the server while the answer was running.";
-        Err(UpstreamError::new(UpstreamKind::BadResponse, sentence))
-    });
-    let took = began.elapsed();
-    let ended = ended(generation, &outcome, context::estimate(&question));
-    finish(&app, generation, ended.clone());
-    tell(generation, &question.request, &ended, theirs.get(), took);
-    // What is left to read is nobody's business any more, and no reason to keep a server from ending.
-    drop(app);
-    if let Ok(answer) = &mut outcome {
-        generation.stop.run(|| answer.finish_reading());
+/// An answer in the hands of who runs it. It ends when it is let go of, however that comes about: a panic leaves nobody
+/// waiting for what nobody works on.
+pub struct Worker {
+    /// Its server.
+    pub app: Arc<App>,
+    /// The answer.
+    pub generation: Arc<Generation>,
+    /// What the question costs, estimated, once its row is asked for. `None`: there will be no row.
+    asked: Option<i64>,
+    /// How it ended, once that is known.
+    ended: Option<Ended>,
+}
+
+impl Worker {
+    /// Has an answer that has not begun.
+    pub fn new(app: Arc<App>, generation: Arc<Generation>) -> Worker {
+        Worker { app, generation, asked: None, ended: None }
+    }
+
+    /// Runs the answer, whose row was asked for, to its end. Blocks until the upstream has said all.
+    pub fn run(mut self, mut question: Question) {
+        self.asked = Some(context::estimate(&question));
+        let (began, theirs) = (Instant::now(), OnceLock::new());
+        let mut outcome = ask(&self.app, &self.generation, &mut question, &theirs);
+        let took = began.elapsed();
+        self.generation.finish_rendering();
+        let ended = ended(&self.generation, &outcome, context::estimate(&question));
+        let generation = self.generation.clone();
+        self.ended = Some(ended.clone());
+        drop(self);
+        tell(&generation, &question.request, &ended, theirs.get(), took);
+        // What is left to read is nobody's business any more, and no reason to keep a server from ending.
+        if let Ok(answer) = &mut outcome {
+            generation.stop.run(|| answer.finish_reading());
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let Some(asked) = self.asked else {
+            self.generation.lose();
+            return self.app.answers.remove(&self.generation);
+        };
+        let ended = self.ended.take().unwrap_or_else(|| {
+            let sentence = "Something went wrong on the server while the answer was running.";
+            let panicked = Err(UpstreamError::new(UpstreamKind::BadResponse, sentence));
+            ended(&self.generation, &panicked, asked)
+        });
+        finish(&self.app, &self.generation, ended);
     }
 }
 
@@ -127,7 +159,6 @@ fn tell(generation: &Generation, request_id: &str, ended: &Ended, theirs: Option
 
 /// Has the end written, and only then told. It may overtake nothing: the job waits behind that of the row.
 fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
-    generation.finish_rendering();
     if !generation.is_lost() {
         app.metrics.answers.add(ended.status.as_str(), 1);
         for (kind, count) in [("prompt", ended.usage.prompt), ("completion", ended.usage.completion)] {
@@ -135,6 +166,7 @@ fn finish(app: &App, generation: &Arc<Generation>, ended: Ended) {
         }
     }
     let (response, reasoning) = generation.texts();
+    app.limits.text_came(generation.user, response.len() + reasoning.len());
     let finish = Finish {
         user: generation.user,
         response,
@@ -211,11 +243,118 @@ fn usage(answer: Option<&Answer>, asked: i64, response: &str, reasoning: &str) -
     let said = |number: fn(&Answer) -> Option<i64>| answer.and_then(number);
     let (prompt, completion) = (said(|a| a.prompt_tokens), said(|a| a.completion_tokens));
     let measured = prompt.is_some() && completion.is_some();
+    let estimated = Usage::estimated(asked, response, reasoning);
     Usage {
-        prompt: prompt.unwrap_or(asked),
-        completion: completion.unwrap_or_else(|| estimate_tokens(response) + estimate_tokens(reasoning)),
+        prompt: prompt.unwrap_or(estimated.prompt),
+        completion: completion.unwrap_or(estimated.completion),
         cached: said(|a| a.cached_tokens).unwrap_or(0),
         reasoning: said(|a| a.reasoning_tokens).unwrap_or(0),
         source: if measured { UsageSource::Measured } else { UsageSource::Estimated },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::model::{PaidBy, Role};
+    use crate::store::{Begun, Haste, NewTurn, NewUser};
+    use crate::upstream::Heard;
+    use std::sync::mpsc::sync_channel;
+
+    /// A server with one account, and a worker whose answer is taken in.
+    fn worker() -> (tempfile::TempDir, Worker) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.server.data_dir = folder.path().join("data");
+        let app = App::serve(config, Clock::system()).unwrap();
+        let new = NewUser {
+            email: "a@example.org".into(),
+            name: "a".into(),
+            password: String::new(),
+            role: Role::User,
+            invite: None,
+            only_first: false,
+            now: 0,
+        };
+        let user = app.store.create_user(new).unwrap().id;
+        let generation = Generation::new(user, "m".into(), PaidBy::Own, None, None, Path::default());
+        let worker = Worker::new(app, Arc::new(generation));
+        assert!(worker.app.answers.add(&worker.generation, 1, 1).unwrap().is_none());
+        (folder, worker)
+    }
+
+    fn row(user: UserId) -> NewTurn {
+        NewTurn {
+            user,
+            conversation: None,
+            title: "t".into(),
+            parent: None,
+            client: None,
+            run: String::new(),
+            prompt: "p".into(),
+            attachments: Vec::new(),
+            system_prompt: String::new(),
+            model: "m".into(),
+            params: Params::default(),
+            paid_by: PaidBy::Own,
+            asked: 0,
+            now: 0,
+        }
+    }
+
+    /// What is left when whoever has the worker panics.
+    fn after_panic(worker: Worker) -> (Arc<App>, Arc<Generation>) {
+        let (app, generation) = (worker.app.clone(), worker.generation.clone());
+        let thread = std::thread::spawn(move || {
+            let _worker = worker;
+            panic!("on purpose");
+        });
+        assert!(thread.join().is_err());
+        (app, generation)
+    }
+
+    fn wait_for_end(generation: &Generation) -> Option<Ended> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let patience = Duration::from_secs(10);
+        runtime.block_on(async { tokio::time::timeout(patience, generation.wait_for_end()).await.unwrap() })
+    }
+
+    #[test]
+    fn a_panic_before_the_row_leaves_nobody_waiting() {
+        let (_folder, worker) = worker();
+        // As the same send would, that came a second time.
+        let (waiting, (tell, told)) = (worker.generation.clone(), sync_channel(1));
+        std::thread::spawn(move || tell.send(waiting.wait_for_row()));
+        let (app, generation) = after_panic(worker);
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)).unwrap(), None);
+        assert_eq!((wait_for_end(&generation), *app.answers.count().borrow()), (None, 0));
+    }
+
+    #[test]
+    fn a_panic_behind_the_row_ends_the_answer_with_what_came() {
+        let (_folder, mut worker) = worker();
+        let (begun, (tell, told)) = (worker.generation.clone(), sync_channel(1));
+        worker.app.store.begin_turn(
+            Haste::Now,
+            row(worker.generation.user),
+            |_| (),
+            move |outcome| {
+                let Ok(Begun::New(turn, conversation)) = outcome else { panic!("{outcome:?}") };
+                begun.begin(turn, conversation);
+                tell.send(turn).unwrap();
+            },
+        );
+        let turn = told.recv().unwrap();
+        worker.asked = Some(7);
+        worker.generation.hear(&Heard::Text("half a word"));
+        let (app, generation) = after_panic(worker);
+        let ended = wait_for_end(&generation).unwrap();
+        assert_eq!((ended.status, ended.usage.prompt), (Status::Interrupted, 7));
+        assert_eq!(*app.answers.count().borrow(), 0);
+        let turn = app.store.turn(generation.user, turn).unwrap();
+        assert_eq!((turn.status, turn.response.as_str()), (Status::Interrupted, "half a word"));
+        assert_eq!(turn.fault, ended.fault);
     }
 }

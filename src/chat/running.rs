@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::{TurnId, UserId};
 use crate::store::{Finish, Store};
 use crate::upstream::Reason;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -173,7 +174,13 @@ impl Answers {
     /// Starts the thread that looks after the answers of `app`, for as long as there is one.
     pub fn keep(app: &Arc<App>) -> std::io::Result<()> {
         let app = Arc::downgrade(app);
-        std::thread::Builder::new().name("answers".into()).spawn(move || keep(&app)).map(drop)
+        let keep = move || {
+            // As with the writer: a server that saves nothing any more, and does not know it, helps nobody.
+            if catch_unwind(AssertUnwindSafe(|| keep(&app))).is_err() {
+                std::process::abort();
+            }
+        };
+        std::thread::Builder::new().name("answers".into()).spawn(keep).map(drop)
     }
 }
 

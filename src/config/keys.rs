@@ -78,6 +78,7 @@ pub static KEYS: &[Key] = &[
         set(&mut c.limits.shared_tokens_per_month, v.number(TOKENS))
     }),
     key("limits.storage_per_user", |c, v| set(&mut c.limits.storage_per_user, v.size(0..=1 << 50))),
+    key("limits.text_per_user", |c, v| set(&mut c.limits.text_per_user, v.size(1 << 10..=1 << 50))),
     key("limits.import_bytes", |c, v| set(&mut c.limits.import_bytes, v.size(1..=1 << 50))),
     key("avatar.backend", |c, v| {
         set(&mut c.avatar, v.choice(&[("local", AvatarBackend::Local), ("oss", AvatarBackend::Oss)]))

@@ -119,6 +119,7 @@ pub struct Limits {
     pub shared_tokens_per_day: u64,
     pub shared_tokens_per_month: u64,
     pub storage_per_user: u64,
+    pub text_per_user: u64,
     pub import_bytes: u64,
 }
 
@@ -250,6 +251,7 @@ impl Default for Limits {
             shared_tokens_per_day: 0,
             shared_tokens_per_month: 0,
             storage_per_user: 200 << 20,
+            text_per_user: 2 << 30,
             import_bytes: 2 << 30,
         }
     }

@@ -1,6 +1,6 @@
 //! Accounts: register, sign in and out, the person's own settings, the API key.
 
-use super::endpoint::blocking;
+use super::endpoint::{blocking, to_its_end};
 use super::request::{Call, nullable};
 use super::route::{Access, Response, Route, Run, Size, Verb, Waiting};
 use super::{reply, wire};
@@ -233,7 +233,7 @@ fn update(call: &Call) -> Result<Response> {
 }
 
 fn delete(call: Call) -> Waiting {
-    Box::pin(async move {
+    Box::pin(to_its_end(async move {
         let form: DeleteForm = call.json()?;
         let user = call.identity()?.user;
         let app = call.app.clone();
@@ -246,7 +246,7 @@ fn delete(call: Call) -> Waiting {
         let app = call.app.clone();
         blocking(move || accounts::delete(&app, user)).await?;
         reply::message("Account deleted")
-    })
+    }))
 }
 
 fn password(call: &Call) -> Result<Response> {

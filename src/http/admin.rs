@@ -1,6 +1,6 @@
 //! Administration: people, invitations, settings, figures of the server. Nothing here shows what somebody wrote or a key.
 
-use super::endpoint::blocking;
+use super::endpoint::{blocking, to_its_end};
 use super::request::{Call, nullable};
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
 use super::{exports, reply, wire};
@@ -290,7 +290,7 @@ fn new_password(call: &Call) -> Result<Response> {
 }
 
 fn delete_person(call: Call) -> Waiting {
-    Box::pin(async move {
+    Box::pin(to_its_end(async move {
         let id = call.id_at(0, UserId)?;
         let app = call.app.clone();
         // The account is ended first, so that nothing new begins while what runs is stopped.
@@ -300,7 +300,7 @@ fn delete_person(call: Call) -> Waiting {
         let app = call.app.clone();
         blocking(move || accounts::delete(&app, id)).await?;
         reply::message("Account deleted")
-    })
+    }))
 }
 
 fn list_invites(call: &Call) -> Result<Response> {
@@ -343,7 +343,7 @@ fn usage(call: &Call) -> Result<Response> {
     if !csv {
         return reply::json(&UsageReply { usage });
     }
-    let mut response = Response::new(admin::csv(&usage, by_model).into());
+    let mut response = reply::bytes(admin::csv(&usage, by_model).into());
     exports::name(&mut response, "usage.csv", "text/csv; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     Ok(response)

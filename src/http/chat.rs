@@ -1,7 +1,7 @@
 //! Messages and their answers: sent, followed, stopped, asked again, deleted.
 
 use super::chat_form::{ChatForm, RetryForm};
-use super::endpoint::{blocking, told};
+use super::endpoint::{blocking, to_its_end, told};
 use super::events::{self, Follow};
 use super::reply;
 use super::request::Call;
@@ -276,7 +276,7 @@ fn stop(call: Call) -> Waiting {
 }
 
 fn delete(call: Call) -> Waiting {
-    Box::pin(async move {
+    Box::pin(to_its_end(async move {
         let id = call.id_at(0, TurnId)?;
         let (app, user) = (call.app.clone(), call.identity()?.user);
         let running = blocking(move || chat::stop_subtree(&app, user, id)).await?;
@@ -284,7 +284,7 @@ fn delete(call: Call) -> Waiting {
         let app = call.app.clone();
         blocking(move || app.store.delete_turn(user, id)).await?;
         reply::message("Deleted")
-    })
+    }))
 }
 
 fn turn(call: &Call) -> Result<Response> {

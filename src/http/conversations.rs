@@ -1,6 +1,6 @@
 //! Conversations: listed, opened, changed, thrown away.
 
-use super::endpoint::blocking;
+use super::endpoint::{blocking, to_its_end};
 use super::reply;
 use super::request::{Call, nullable};
 use super::route::{Access, Query, Response, Route, Run, Size, Verb, Waiting};
@@ -209,7 +209,7 @@ fn update(call: &Call) -> Result<Response> {
 }
 
 fn delete(call: Call) -> Waiting {
-    Box::pin(async move {
+    Box::pin(to_its_end(async move {
         let (id, user) = (call.id_at(0, ConversationId)?, call.identity()?.user);
         let (permanent, app) = (call.flag_param("permanent")?, call.app.clone());
         if !permanent {
@@ -225,7 +225,7 @@ fn delete(call: Call) -> Waiting {
         let app = call.app.clone();
         blocking(move || app.store.purge_conversation(user, id)).await?;
         reply::message("Deleted for good")
-    })
+    }))
 }
 
 fn restore(call: &Call) -> Result<Response> {

@@ -56,7 +56,7 @@ pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
     let answered = match found.and_then(|found| admit(&app, &raw, found)) {
         Ok(admitted) => {
             user = admitted.identity.as_ref().map(|identity| identity.user);
-            run(app, raw, admitted).await
+            run(app.clone(), raw, admitted).await
         }
         Err(error) => {
             // Who asks first whether to send a body is told by the answer itself.
@@ -69,6 +69,9 @@ pub async fn answer(app: Arc<App>, raw: Raw) -> Response {
     let mut response = answered.unwrap_or_else(|error| reply::error(&error, &id, None));
     if let Some(route) = route {
         edge::label_route(&mut response, route, user);
+    }
+    if let Some(user) = user {
+        reply::count_unread(&app, user, &response);
     }
     response
 }
@@ -181,6 +184,8 @@ fn identify(app: &App, route: &Route, raw: &Raw) -> Result<Option<Identity>> {
             }
         };
     app.limits.take(Action::Api, Who::User(identity.user))?;
+    // Only whether there is any room left: how much the reply takes is known when it is there.
+    drop(app.limits.begin(identity.user, Transfer::Reply)?);
     if route.access == Access::Admin && identity.role != crate::model::Role::Admin {
         return Err(Error::Forbidden("forbidden", "Only an administrator may do that."));
     }
@@ -218,6 +223,13 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
+}
+
+/// Runs `work` to its end, though its client leaves meanwhile: what is deleted after a wait is not left half deleted.
+pub async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
 }
 
 /// Runs `work`, which waits for another server, on a thread for such calls: the pool is for what ends by itself.

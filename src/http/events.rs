@@ -2,6 +2,7 @@
 //! whenever it is woken and the line takes more: a slow reader merges pieces, and costs no memory.
 
 use super::endpoint::blocking;
+use super::reply;
 use super::request::Call;
 use super::route::Response;
 use super::wire::UsageReply;
@@ -9,6 +10,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::chat::{Ended, Generation, News, Path, Position, Seen, is_outdated};
 use crate::error::{Error, Result};
+use crate::limits::Place;
 use crate::model::{ConversationId, Fault, PaidBy, Status, Turn, TurnId};
 use crate::render::{self, Change};
 use crate::store::Identity;
@@ -43,6 +45,8 @@ pub struct Follow {
     over: bool,
     beat: Instant,
     check: Instant,
+    /// Of the copy that a follower of a stored answer has, and of the last bytes.
+    held: [Option<Place>; 2],
 }
 
 /// Where the text comes from.
@@ -167,6 +171,14 @@ impl Follow {
 
     fn new(call: Call, source: Source, head: Head, position: Position) -> Result<Follow> {
         let identity = call.identity()?.clone();
+        let copied = match &source {
+            Source::Running(..) => 0,
+            Source::Stored(turn, html) => {
+                let html = html.iter().filter_map(|change| change.html.as_ref());
+                turn.response.len() + turn.reasoning.len() + html.map(String::len).sum::<usize>()
+            }
+        };
+        let copied = reply::hold(&call.app, identity.user, copied);
         let html = call.html.then(Seen::default);
         let now = Instant::now();
         Ok(Follow {
@@ -180,6 +192,7 @@ impl Follow {
             over: false,
             beat: now + BEAT,
             check: now + CHECK,
+            held: [copied, None],
         })
     }
 
@@ -200,6 +213,7 @@ impl Follow {
             }
             if !out.is_empty() {
                 self.beat = Instant::now() + BEAT;
+                self.held[1] = reply::hold(&self.app, self.identity.user, out.len());
                 return Some(out.into());
             }
             if self.over {

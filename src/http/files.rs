@@ -29,7 +29,7 @@ fn upload(call: &Call) -> Result<Response> {
 fn download(call: &Call) -> Result<Response> {
     let id = call.id_at(0, FileId)?;
     let (file, bytes) = files::open(&call.app, call.identity()?.user, id)?;
-    let mut response = Response::new(bytes.into());
+    let mut response = reply::bytes(bytes);
     match file.kind {
         AttachmentKind::Text => exports::name(&mut response, &file.name, "text/plain; charset=utf-8"),
         AttachmentKind::Image => {

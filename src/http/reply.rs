@@ -1,12 +1,26 @@
-//! Replies: JSON, and the one place where an error becomes a status.
+//! Replies: JSON, what its reader takes piece by piece, and the one place where an error becomes a status.
 
 use super::route::Response;
+use crate::app::App;
 use crate::error::{Error, Result, UpstreamKind};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use crate::limits::Place;
+use crate::model::UserId;
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use warp::Reply;
+
+/// What is larger goes to the line in pieces of this size, and counts as unread until the last one does.
+const PIECE: usize = 64 << 10;
+
+/// Bytes of a reply that wait for their reader, and where their place is put for as long.
+#[derive(Clone)]
+struct Unread(usize, Arc<OnceLock<Place>>);
 
 /// The body of every error.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -37,10 +51,39 @@ pub struct MessageReply {
 
 /// JSON.
 pub fn json<T: Serialize>(value: &T) -> Result<Response> {
-    let bytes = serde_json::to_vec(value).map_err(Error::internal)?;
-    let mut response = Response::new(bytes.into());
+    let mut response = bytes(serde_json::to_vec(value).map_err(Error::internal)?);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// Bytes as they are.
+pub fn bytes(all: Vec<u8>) -> Response {
+    let size = all.len();
+    if size <= PIECE {
+        return Response::new(all.into());
+    }
+    let unread = Unread(size, Arc::default());
+    let rest = (Bytes::from(all), unread.clone());
+    let pieces = futures_util::stream::unfold(rest, |(mut rest, unread)| async move {
+        let piece = rest.split_to(PIECE.min(rest.len()));
+        (!piece.is_empty()).then_some((Ok::<_, Infallible>(piece), (rest, unread)))
+    });
+    let mut response = warp::reply::stream(pieces).into_response();
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
+    response.extensions_mut().insert(unread);
+    response
+}
+
+/// Counts what a reply holds as unread by `user`, until it is gone.
+pub fn count_unread(app: &App, user: UserId, response: &Response) {
+    if let Some(Unread(size, place)) = response.extensions().get() {
+        place.get_or_init(|| app.limits.hold(user, *size));
+    }
+}
+
+/// The same for a piece that is made while its reply goes out; small ones are not worth counting.
+pub fn hold(app: &App, user: UserId, size: usize) -> Option<Place> {
+    (size > PIECE).then(|| app.limits.hold(user, size))
 }
 
 /// `{"message": …}`.

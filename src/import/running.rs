@@ -16,11 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
+use std::time::Duration;
 
 /// Imports at once, from the first byte that is sent to the end. Each may take `limits.import_bytes` of the disk.
 const MOST: usize = 4;
 /// An import that has ended a process twice is not begun a third time.
 const MOST_ATTEMPTS: u32 = 2;
+/// How soon the end of an import is written again where it could not be: its person waits for it.
+const AGAIN: Duration = Duration::from_secs(1);
 const PREFIX: &str = "import-";
 const DRAFT: &str = ".part";
 
@@ -165,8 +168,13 @@ fn carry_out(place: Place, id: ImportId, mut report: Report) {
             return;
         }
     }
-    if app.store.keep_import(id, String::new(), report.to_text()).is_ok() {
-        let _ = fs::remove_file(path);
+    let keep_end = || app.store.keep_import(id, String::new(), report.to_text());
+    let mut kept = keep_end();
+    // Also where that was in vain: it may be what fills the disk.
+    let _ = fs::remove_file(path);
+    while kept.is_err() && !app.is_draining() {
+        std::thread::sleep(AGAIN);
+        kept = keep_end();
     }
 }
 

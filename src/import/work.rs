@@ -64,6 +64,7 @@ pub fn examine(app: &App, upload: &mut Upload) -> Result<Format> {
 
 const TOO_MUCH: &str = "This file unpacks to more than this server takes.";
 const TOO_MANY: &str = "There are more conversations in this file than are taken in at once.";
+const UNREADABLE: &str = "The server could not read its database.";
 const TOO_DAMAGED: &str = "Too much of this file is damaged.";
 
 /// Stores everything from where `report` has got to, and keeps it up to date; `keep` is told whenever it is.
@@ -218,6 +219,15 @@ impl Work<'_> {
                 }
             }
         }
+        let size = batch.iter().map(Imported::size).sum();
+        let kept = || self.app.store.text_of(self.user);
+        if let Err(error) = self.app.limits.keep_text(self.user, size, kept) {
+            *self.report = before;
+            return Err(Stop::Failed(match error {
+                Error::TooLarge(..) => "There is no more room for your conversations here.",
+                _ => UNREADABLE,
+            }));
+        }
         self.text = 0;
         for (title, reason) in self.refused.drain(..) {
             match reason {
@@ -257,7 +267,7 @@ impl Work<'_> {
             return Err(Stop::Draining);
         }
         let known = self.app.store.turns_of_imported(self.user, &conversation);
-        let known = known.map_err(|_| Stop::Failed("The server could not read its database."))?;
+        let known = known.map_err(|_| Stop::Failed(UNREADABLE))?;
         let turns = &mut conversation.turns;
         let outcome = enclosed::keep(self.app, self.user, &mut self.album, turns, files, &known);
         self.report.files += outcome.kept;
@@ -282,7 +292,7 @@ impl Work<'_> {
         match self.app.store.user(self.user) {
             Ok(user) if user.disabled.is_none() => {}
             Ok(_) | Err(Error::Unauthenticated) => return Err(Stop::Failed("The account is closed.")),
-            Err(_) => return Err(Stop::Failed("The server could not read its database.")),
+            Err(_) => return Err(Stop::Failed(UNREADABLE)),
         }
         if !has_room(&self.app.config.server.data_dir) {
             return Err(Stop::Failed("The disk of the server is nearly full."));

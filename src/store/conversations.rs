@@ -149,6 +149,17 @@ impl Store {
         })
     }
 
+    /// Bytes of all that was said in the user's conversations, system prompts included. Reads no text, but a page of every
+    /// turn.
+    pub fn text_of(&self, user: UserId) -> Result<u64> {
+        self.read(|c| {
+            let sql = "SELECT coalesce(sum(octet_length(prompt) + octet_length(response) + octet_length(reasoning) \
+                 + octet_length(system_prompt)), 0) + (SELECT coalesce(sum(octet_length(system_prompt)), 0) \
+                 FROM conversations WHERE user_id = ?1) FROM turns WHERE user_id = ?1";
+            Ok(c.query_row(sql, [user.0], |row| row.get(0))?)
+        })
+    }
+
     /// Pinned first, then newest change first; and whether there are more.
     pub fn conversations(&self, user: UserId, listing: &Listing) -> Result<(Vec<Conversation>, bool)> {
         self.read(|c| {

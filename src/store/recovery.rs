@@ -4,15 +4,15 @@
 use super::turns::{Finish, end};
 use super::{Store, optional};
 use crate::error::Result;
-use crate::model::{Fault, Status, TurnId, Usage, UsageSource, UserId};
-use crate::text::estimate_tokens;
+use crate::model::{Fault, Status, TurnId, Usage, UserId};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
 /// The turn of an answer that was running.
 struct Leftover {
     user: UserId,
-    asked: String,
+    /// Tokens, estimated when it began.
+    asked: i64,
     response: String,
     reasoning: String,
     /// The response began anew at least once.
@@ -44,7 +44,7 @@ impl Store {
 }
 
 fn leftovers(c: &Connection, run: &str) -> Result<HashMap<TurnId, Leftover>> {
-    let sql = "SELECT id, user_id, system_prompt || prompt FROM turns WHERE status = 'streaming' AND run = ?";
+    let sql = "SELECT id, user_id, prompt_tokens FROM turns WHERE status = 'streaming' AND run = ?";
     let mut query = c.prepare(sql)?;
     let rows = query.query_map([run], |row| {
         let leftover = Leftover {
@@ -94,12 +94,7 @@ fn interrupted(leftover: Leftover, now: i64) -> Finish {
         usage: if nothing {
             Usage::default()
         } else {
-            Usage {
-                prompt: estimate_tokens(&leftover.asked),
-                completion: estimate_tokens(&leftover.response) + estimate_tokens(&leftover.reasoning),
-                source: UsageSource::Estimated,
-                ..Usage::default()
-            }
+            Usage::estimated(leftover.asked, &leftover.response, &leftover.reasoning)
         },
         // Where exactly is not known any more; an offset of the response that is taken for one from before it only makes
         // everything come again.

@@ -79,6 +79,8 @@ pub struct NewTurn {
     pub params: Params,
     /// Whose key pays.
     pub paid_by: PaidBy,
+    /// Tokens of the question with its context, estimated: for who ends the answer of a process that is gone.
+    pub asked: i64,
     /// Unix seconds.
     pub now: i64,
 }
@@ -147,6 +149,14 @@ pub(super) fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     let word = |column: usize| row.get::<_, String>(column);
     let (status, source, paid_by) = (word(9)?, word(17)?, word(18)?);
     let (message, code): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
+    let status = Status::parse(&status).ok_or_else(|| bad_word(9, &status))?;
+    let usage = Usage {
+        prompt: row.get(13)?,
+        completion: row.get(14)?,
+        cached: row.get(15)?,
+        reasoning: row.get(16)?,
+        source: UsageSource::parse(&source).ok_or_else(|| bad_word(17, &source))?,
+    };
     Ok(Turn {
         id: TurnId(row.get(0)?),
         conversation: ConversationId(row.get(1)?),
@@ -159,16 +169,11 @@ pub(super) fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
         reset_at: row.get(21)?,
         model: row.get(7)?,
         params: serde_json::from_str(&word(8)?).unwrap_or_default(),
-        status: Status::parse(&status).ok_or_else(|| bad_word(9, &status))?,
+        status,
         finish_reason: row.get(10)?,
         fault: code.zip(message).map(|(code, message)| Fault { code, message }),
-        usage: Usage {
-            prompt: row.get(13)?,
-            completion: row.get(14)?,
-            cached: row.get(15)?,
-            reasoning: row.get(16)?,
-            source: UsageSource::parse(&source).ok_or_else(|| bad_word(17, &source))?,
-        },
+        // Nothing is counted before the end: until then there is only what recovery would need.
+        usage: if status == Status::Streaming { Usage::default() } else { usage },
         paid_by: PaidBy::parse(&paid_by).ok_or_else(|| bad_word(18, &paid_by))?,
         created: row.get(19)?,
         finished: row.get(20)?,
@@ -424,8 +429,8 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
         None => conversations::insert(c, new.user, &new.title, Some(&new.model), new.now)?,
     };
     let sql = "INSERT INTO turns(user_id, conversation_id, parent_id, client_id, request_hash, run, prompt, \
-         system_prompt, model, params, status, usage_source, paid_by, created_at) \
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', 'none', ?, ?)";
+         system_prompt, model, params, status, prompt_tokens, usage_source, paid_by, created_at) \
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'streaming', ?, 'none', ?, ?)";
     let (client_id, request_hash) = new.client.as_ref().map(|(id, hash)| (id, hash)).unzip();
     let values = params![
         new.user.0,
@@ -438,6 +443,7 @@ fn begin(c: &Connection, new: &NewTurn) -> Result<Begun> {
         new.system_prompt,
         new.model,
         serde_json::to_string(&new.params).map_err(Error::internal)?,
+        new.asked,
         new.paid_by.as_str(),
         new.now,
     ];

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Haste, Store, bad_word, is_duplicate, optional};
+use super::{Store, bad_word, is_duplicate, optional};
 use crate::error::{Error, Result};
 use crate::model::{Role, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -303,13 +303,13 @@ impl Store {
         })
     }
 
-    /// Notes that the account is in use.
+    /// Notes that the account is in use; where much is to be written, the next request will.
     pub fn seen(&self, id: UserId, now: i64) {
         let work = move |c: &Connection| {
             c.execute("UPDATE users SET last_seen = ? WHERE id = ?", [now, id.0])?;
             Ok(())
         };
-        self.writer.submit(Haste::WithNext, work, drop);
+        self.writer.offer(work);
     }
 
     /// Changes what only an administrator may, all or nothing. A disabled account loses its logins.

@@ -23,6 +23,9 @@ const BATCH: usize = 256;
 /// How long a job that nobody waits for waits for one that somebody does, to share its transaction.
 const COMPANY: Duration = Duration::from_millis(10);
 
+/// Jobs that wait or are under way, beyond which nothing is added that can be left out.
+const MANY: i64 = 64;
+
 /// One piece of work, and who hears of it.
 type Job = Box<dyn FnMut(Step<'_>) -> bool + Send>;
 
@@ -80,6 +83,11 @@ impl Writer {
     /// Returns at once. `then` hears the result once what `work` wrote is durable, or has failed and left nothing
     /// behind. Both run on the writing thread, which everybody waits for: `work` maybe twice, and `then` shall wake
     /// somebody and no more.
+    ///
+    /// The queue has no limit of its own, because whoever submits has one: a running answer its two jobs, and of these
+    /// there are `upstream.max_concurrent`; an import its 64 conversations, of four imports; whoever waits in `run` is a
+    /// thread, of which there are so many. What nobody waits for goes through `offer`. A job that was taken is thus never
+    /// refused, and no answer is lost because the queue is long.
     pub fn submit<T: Send + 'static>(
         &self,
         haste: Haste,
@@ -114,6 +122,13 @@ impl Writer {
         if let Some(mut job) = refused {
             self.writes.waiting.fetch_sub(1, Relaxed);
             job(Step::Tell(None));
+        }
+    }
+
+    /// The same for what may as well be left undone, and is while others wait.
+    pub fn offer(&self, work: impl FnMut(&Connection) -> Result<()> + Send + 'static) {
+        if self.writes.waiting.load(Relaxed) < MANY {
+            self.submit(Haste::WithNext, work, drop);
         }
     }
 
@@ -184,7 +199,11 @@ fn together(
     jobs: &mut Vec<Job>,
     queue: &Receiver<(Haste, Job)>,
 ) -> rusqlite::Result<bool> {
-    execute(connection, "BEGIN IMMEDIATE")?;
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+        // Whoever came meanwhile would wait as long again, one behind the other.
+        jobs.extend(queue.try_iter().take(BATCH).map(|(_, job)| job));
+        return Err(error);
+    }
     let mut done = 0;
     while done < jobs.len() {
         let before = connection.total_changes();
@@ -319,6 +338,54 @@ mod tests {
         let (tell, told) = channel();
         writer.submit(Haste::WithNext, insert(0), move |result| tell.send(result.is_ok()).unwrap());
         assert_eq!(told.recv(), Ok(true), "nothing else came");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a bare database is what this test needs")]
+    fn who_waits_for_a_lock_in_vain_waits_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Connection::open(dir.path().join("x.db")).unwrap();
+        let (own, other) = (open(), open());
+        own.busy_timeout(std::time::Duration::from_millis(20)).unwrap();
+        own.execute_batch("CREATE TABLE t(x INTEGER PRIMARY KEY) STRICT").unwrap();
+        let writer = Writer::start(own).unwrap();
+        let ((at, reached), (go_on, gate)) = (channel(), channel::<()>());
+        // Behind its transaction, so that the lock is free to take.
+        writer.submit(Haste::Now, insert(0), move |_| {
+            at.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        reached.recv().unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (tell, told) = channel();
+        for x in 1..=100 {
+            let tell = tell.clone();
+            writer.submit(Haste::Now, insert(x), move |result| tell.send(result.is_ok()).unwrap());
+        }
+        drop(tell);
+        go_on.send(()).unwrap();
+        assert_eq!(told.into_iter().filter(|ok| !ok).count(), 100);
+        assert_eq!(writer.writes.failed.load(Relaxed), 1);
+        other.execute_batch("ROLLBACK").unwrap();
+        writer.run(insert(1)).unwrap();
+        assert_eq!(writer.writes.waiting.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn what_can_be_left_out_does_not_fill_the_queue() {
+        let (_dir, writer) = writer();
+        let (open, gate) = channel::<()>();
+        writer.submit(Haste::Now, move |_| gate.recv().map_err(Error::internal), drop);
+        (0..10_000).for_each(|x| writer.offer(insert(x)));
+        assert_eq!(writer.writes.waiting.load(Relaxed), MANY);
+        // What somebody waits for is taken all the same.
+        writer.submit(Haste::Now, insert(10_000), drop);
+        assert_eq!(writer.writes.waiting.load(Relaxed), MANY + 1);
+        open.send(()).unwrap();
+        let kept = |c: &Connection| {
+            Ok(c.query_row("SELECT count(*), max(x) FROM t", [], |r| Ok((r.get(0)?, r.get(1)?)))?)
+        };
+        assert_eq!(writer.run(kept).unwrap(), (MANY, 10_000));
     }
 
     #[test]

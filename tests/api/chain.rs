@@ -24,6 +24,7 @@ pub fn grow(store: &Store, user: UserId, count: usize) -> Vec<i64> {
             model: "m".into(),
             params: Params::default(),
             paid_by: PaidBy::Shared,
+            asked: 0,
             now: 1_700_000_000,
         };
         let (begun, begins) = channel();

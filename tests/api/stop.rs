@@ -2,11 +2,11 @@
 
 use crate::support::tls::{Front, Shown};
 use crate::support::upstream::{PATIENCE, Step, delta, done, stop, stream_head, stream_of, usage};
-use crate::support::{Client, Server, Upstream};
+use crate::support::{Client, Server, Upstream, eventually};
 use gpt_assistant::config::BaseUrl;
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -259,4 +259,32 @@ fn a_stop_ends_its_own_call_and_no_other() {
             });
         }
     });
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "another program that locks the database")]
+fn a_deletion_goes_on_when_its_client_has_left() {
+    let server = Server::start();
+    let ann = server.user("ann");
+    server.upstream.script(vec![Step::Send(stream_of(&[delta("begun")])), Step::Hold]);
+    let mut stream = ann.stream(&json!({"message": "hi"}));
+    let conversation = format!("/api/conversations/{}", stream.until("turn").data["conversation_id"]);
+    stream.until("delta");
+    // Holds up the end of the answer, for which the deletion waits.
+    let other = rusqlite::Connection::open(server.data_dir().join("gpt-assistant.db")).unwrap();
+    other.busy_timeout(PATIENCE).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut line = ann.connect();
+    let token = ann.token.clone().unwrap();
+    write!(
+        line,
+        "DELETE {conversation}?permanent=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    .unwrap();
+    server.upstream.wait_for_closed(1);
+    drop(line);
+    // The server has time to see that nobody is there any more, well within the time that its writer waits.
+    std::thread::sleep(Duration::from_millis(300));
+    other.execute_batch("ROLLBACK").unwrap();
+    eventually("it is deleted", || (ann.get(&conversation).status == 404).then_some(()));
 }

@@ -137,6 +137,27 @@ fn s8_a_server_that_is_killed_goes_on_once() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "another program that locks the database")]
+fn an_import_whose_end_cannot_be_written_is_told_of_once_it_can() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let ann = server.user("ann");
+    let id = send(&ann, many("c", 20_000, 100).as_bytes()).expect(202).json()["id"].as_i64().unwrap();
+    let address = format!("/api/import/{id}");
+    eventually("some of it is there", || ann.get(&address).json()["total"].as_i64().unwrap() > 0);
+    let other = rusqlite::Connection::open(place.data().join("gpt-assistant.db")).unwrap();
+    other.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // What was to be stored, and then the report of that.
+    eventually("two writes were in vain", || server.log().matches("a transaction failed").count() > 1);
+    assert_eq!(ann.get(&address).json()["status"], "running");
+    other.execute_batch("ROLLBACK").unwrap();
+    let report = end_of(&ann, id);
+    assert_eq!(report["status"], "failed");
+    assert!(report["problems"].to_string().contains("could not store"), "{report}");
+}
+
+#[test]
 fn a_large_file_takes_little_memory() {
     let place = Place::new();
     let server = place.serve(&[]);

@@ -15,6 +15,7 @@ mod data;
 mod doctor;
 mod http2;
 mod import;
+mod kill;
 mod load;
 mod metrics;
 mod secrets;

@@ -291,6 +291,7 @@ export default {
   "It could not be stored.": "It could not be stored.",
   "The account is closed.": "The account is closed.",
   "The server could not read its database.": "The server could not read its database.",
+  "There is no more room for your conversations here.": "There is no more room for your conversations here.",
   "The disk of the server is nearly full.": "The disk of the server is nearly full.",
 
   // two-factor login

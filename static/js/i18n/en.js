@@ -225,6 +225,7 @@ export default {
   fault_upstream_rate_limited: "The model service has too much to do. Please try again in a moment.",
   fault_model_not_found: "The model service does not know this model.",
   fault_model_rejected_input: "This model does not take pictures or files. Your question is kept: choose another model and try again.",
+  fault_text_full: "Your room for conversations is used up. Delete some for good, in the trash too.",
   fault_storage_full: "Your room for pictures and files is used up. Delete conversations with files that you no longer need.",
   fault_too_many_files: "A message takes at most 8 files.",
   fault_not_a_picture: "This is not a picture that can be shown. PNG, JPEG, WebP and GIF can.",
@@ -234,6 +235,7 @@ export default {
 
   // what the server says of a field, by its own sentence
   "{n} answers are running already. Wait for one to end, or stop one.": "{n} answers are running already. Wait for one to end, or stop one.",
+  "Replies to you wait to be read. Read them, or close their connections.": "Replies to you wait to be read. Read them, or close their connections.",
   "{n} of yours are on their way already. Wait for one to end.": "{n} of yours are on their way already. Wait for one to end.",
   "A file has at most {n} MiB.": "A file can be at most {n} MiB.",
   "A text has at most {n} KiB.": "A text can be at most {n} KiB.",

@@ -291,6 +291,7 @@ export default {
   "It could not be stored.": "无法保存。",
   "The account is closed.": "账户已关闭。",
   "The server could not read its database.": "服务器读不了数据库。",
+  "There is no more room for your conversations here.": "这里已经没有空间再存放你的对话。",
   "The disk of the server is nearly full.": "服务器的磁盘快满了。",
 
   // two-factor login

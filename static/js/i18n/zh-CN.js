@@ -225,6 +225,7 @@ export default {
   fault_upstream_rate_limited: "模型服务太忙，请稍后再试。",
   fault_model_not_found: "模型服务没有这个模型。",
   fault_model_rejected_input: "这个模型不接受图片或文件。你的问题还在：换一个模型再试。",
+  fault_text_full: "你存放对话的空间已用完，请彻底删除一些对话，回收站里的也算在内。",
   fault_storage_full: "你存放图片和文件的空间已用完，请删除不再需要的、带文件的对话。",
   fault_too_many_files: "一条消息最多带 8 个文件。",
   fault_not_a_picture: "这个文件无法作为图片显示，可用 PNG、JPEG、WebP 和 GIF。",
@@ -234,6 +235,7 @@ export default {
 
   // what the server says of a field, by its own sentence
   "{n} answers are running already. Wait for one to end, or stop one.": "已有 {n} 个回答在进行，请等一个结束，或停下一个。",
+  "Replies to you wait to be read. Read them, or close their connections.": "给你的回复还没有被读取，请读完或关闭那些连接。",
   "{n} of yours are on their way already. Wait for one to end.": "你已有 {n} 个在传输，请等一个结束。",
   "A file has at most {n} MiB.": "单个文件最大 {n} MiB。",
   "A text has at most {n} KiB.": "文本最大 {n} KiB。",
