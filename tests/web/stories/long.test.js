@@ -187,6 +187,12 @@ test("a stored answer that comes part by part moves nothing: where one was readi
   await page.waitForTimeout(300);
   const tops = await page.evaluate(() => window.tops);
   assert.ok(tops.every((each) => Math.abs(each - was) <= 2), `at ${was}, then ${[...new Set(tops)]}`);
+  // That another turn becomes the last one is nothing to its cells.
+  world.upstream.answer = world.upstream.usual;
+  const longest = await watchTasks(world.chromium.browser, page);
+  await on(page).chat("and more");
+  const { styled } = await longest();
+  assert.ok(styled > 0 && styled < 5000, `the style of ${styled} elements at once`);
   noFaults(window);
   await window.close();
 });
