@@ -122,6 +122,11 @@ pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
 
+/// SHA-256 of `text` in base64, as a page's policy names a script.
+pub fn digest_base64(text: &[u8]) -> String {
+    B64.encode(Sha256::digest(text))
+}
+
 /// SHA-256 of what comes in pieces.
 #[derive(Clone, Default)]
 pub struct Sum(Sha256);

@@ -4,7 +4,7 @@ use super::assets::{ASSETS, Asset};
 use super::endpoint::{Raw, blocking};
 use super::route::Response;
 use crate::app::App;
-use crate::avatars;
+use crate::{avatars, keys};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ const PICTURE_POLICY: HeaderValue =
 const PARTS: [&str; 7] = ["door", "shell", "keyboard", "chat", "settings", "stats", "admin"];
 /// The module with which the page starts.
 const ENTRY: &str = "js/app.js";
+/// What runs before the first paint: it stands in the document itself, and the policy knows it by its sum.
+const BOOT: &str = "boot.js";
 
 /// The page as it is sent: filled in once, since nothing in it depends on the request.
 pub struct Document {
@@ -36,19 +38,19 @@ impl Document {
         let assets = format!("{}/assets/{}", config.server.base_path, ASSETS.hash);
         let file = |path: &str| ASSETS.text(path).unwrap_or_default().trim_end().to_owned();
         let core = ASSETS.modules(ENTRY);
-        let preload = core.iter().map(|module| {
-            format!("<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"{assets}/{module}\">\n")
-        });
-        let part = |name: &&str| {
-            let modules = ASSETS.modules(&format!("js/views/{name}.js")).into_iter();
-            let own = modules.filter(|module| !core.contains(module));
-            let files: Vec<String> = own.map(|module| module.trim_start_matches("js/").to_owned()).collect();
+        let listed = |name: &str, modules: &[String]| {
+            let files: Vec<&str> = modules.iter().map(|module| module.trim_start_matches("js/")).collect();
             format!("{name}={}", files.join(" "))
         };
-        let parts: Vec<String> = PARTS.iter().map(part).collect();
+        let part = |name: &&str| {
+            let mut modules = ASSETS.modules(&format!("js/views/{name}.js"));
+            modules.retain(|module| !core.contains(module));
+            listed(name, &modules)
+        };
+        let mut parts = vec![listed("app", &core)];
+        parts.extend(PARTS.iter().map(part));
         let kept = ["css/page.css", "js/", "icons/"].into_iter().flat_map(|folder| ASSETS.below(folder));
         let values = [
-            ("{preload}", preload.collect()),
             ("{parts}", parts.join(";")),
             ("{sprite}", file("icons/sprite.svg")),
             ("{files}", kept.collect::<Vec<_>>().join(" ")),
@@ -59,6 +61,8 @@ impl Document {
             ("{trash_days}", config.chat.trash_days.to_string()),
             ("{assets}", assets.clone()),
             ("{base}", config.server.base_path.clone()),
+            // The last one: nothing in it is filled in.
+            ("{boot}", file(BOOT)),
         ];
         let fill = |path: &str, media_type| {
             let text = values.iter().fold(file(path), |text, (name, value)| text.replace(*name, value));
@@ -68,16 +72,18 @@ impl Document {
             html: fill("index.html", "text/html; charset=utf-8"),
             worker: fill("service-worker.js", "text/javascript; charset=utf-8"),
             manifest: fill("manifest.webmanifest", "application/manifest+json"),
-            policy: policy(app),
+            policy: policy(app, &file(BOOT)),
         }
     }
 }
 
-/// What the page may load and do: its own files, pictures and API, and the bucket for pictures where there is one.
-fn policy(app: &App) -> HeaderValue {
+/// What the page may load and do: the script `boot` in it, its own files, pictures and API, and the bucket for pictures where
+/// there is one.
+fn policy(app: &App, boot: &str) -> HeaderValue {
+    let boot = keys::digest_base64(boot.as_bytes());
     let bucket = app.oss.as_ref().map(|oss| format!(" {}", oss.origins().join(" "))).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{bucket}; font-src 'self'; \
+        "default-src 'none'; script-src 'self' 'sha256-{boot}'; style-src 'self'; img-src 'self' data: blob:{bucket}; font-src 'self'; \
          connect-src 'self'{bucket}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types gpt-assistant"
     );

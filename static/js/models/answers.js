@@ -115,7 +115,7 @@ export class Answers {
       ...holder.turn, status, usage, finish_reason, response: reply, reasoning: answer.reasoning, tokens: usage.total_tokens,
       finished: seconds(), error: live.fault?.error ?? null, error_code: live.fault?.code ?? null,
     };
-    if (answer.blocks.length > 0) turn.response_html = answer.blocks.map((block) => block.html).join("\n");
+    if (answer.blocks.length > 0) turn.response_html = answer.blocks.map((block) => block.html).join("");
     conversation.tree.put([turn]);
     conversation.say("turn", { id: turn.id, isEnd: true });
     conversation.ctx.session.tell({ what: "conversation", id: conversation.id });

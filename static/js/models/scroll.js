@@ -121,6 +121,9 @@ export class Scroll extends EventTarget {
   show(element, below = HOLD, isSmooth = false) {
     this.mode = "free";
     const top = this.#topOf(element) - below;
+    // What is not there yet has its room, so that nothing moves when it comes.
+    const coming = element.querySelector("[data-coming]");
+    if (coming) coming.style.minBlockSize = `${this.#scroller.clientHeight - below}px`;
     if (isSmooth && !isStill()) {
       this.#scroller.scrollTo({ top, behavior: "smooth" });
       // Where nothing says that a scroll has ended, it has by then.

@@ -1,9 +1,9 @@
 // An answer: rendered blocks, and while it grows the plain tail behind them with the caret at its end.
 
-import { asPiece, deepest, el, isSelected } from "../lib/dom.js";
-import { endOfPiece } from "../lib/text.js";
+import { deepest, el, isSelected } from "../lib/dom.js";
 import { elements } from "../lib/trusted.js";
 import { dressCode, restOfCode } from "./code.js";
+import { createTail } from "./turn_parts.js";
 
 /** So much HTML is put in at once; the rest waits for the next frame. */
 const SLICE = 60_000;
@@ -23,9 +23,13 @@ function canPut({ html }) {
   if (html.length <= LONG || long) return true;
   if (long === undefined) {
     long = null;
-    import("./long.js").then((module) => { long = module; }, () => { long = false; });
+    fetchLong();
   }
   return long !== null;
+}
+
+async function fetchLong() {
+  long = await import("./long.js").catch(() => false);
 }
 
 export function mountAnswer(element, ctx) {
@@ -33,11 +37,12 @@ export function mountAnswer(element, ctx) {
   let shown = [];
   const tail = createTail();
   const caret = el("span.caret", { "aria-hidden": "true" });
+  let isFolded = false;
 
-  const dress = (node, how) => {
-    for (const code of node.matches(".code") ? [node] : node.querySelectorAll(".code")) dressCode(code, ctx, how);
-    for (const each of [node, ...node.querySelectorAll("ul, ol, blockquote")]) if (each.childElementCount > MANY) each.dataset.long = "";
+  const dress = (node) => {
+    for (const code of node.matches(".code") ? [node] : node.querySelectorAll(".code")) dressCode(code, ctx, { isFolded });
     for (const box of node.querySelectorAll("input")) box.setAttribute("aria-label", ctx.t(box.checked ? "done" : "notDone"));
+    return node;
   };
 
   /** Puts block `index` in its place, or as much of a long one as a frame has time for. Gives how much that was. */
@@ -58,10 +63,7 @@ export function mountAnswer(element, ctx) {
   function whole(old, html) {
     const node = elements(html)[0] ?? el("p");
     const rest = old ? restOfCode(old, node) : null;
-    if (rest === null) {
-      dress(node);
-      return node;
-    }
+    if (rest === null) return spread(dress(node));
     // A long block that grew here is laid out already, piece by piece: it stays, and gets what is missing.
     tail.release();
     if (rest !== "") old.querySelector("code").append(el("span", null, rest));
@@ -83,8 +85,36 @@ export function mountAnswer(element, ctx) {
       }
     }
     for (const { node } of shown.splice(Math.max(index, blocks.length))) node.remove();
-    if (blocks.length > MANY) element.dataset.long = "";
     return { isWhole: index === blocks.length, settled: settled.slice(-MOST_SPOKEN).map(spokenText) };
+  }
+
+  /** All of a stored answer at once. */
+  function stand(nodes) {
+    for (const node of nodes) spread(dress(node));
+    if (nodes.length > MANY) element.dataset.long = "";
+    element.replaceChildren(...nodes);
+    arrived();
+  }
+
+  /** A long stored answer, as much of it with a frame as that has time for. */
+  async function comeIn(html) {
+    const mine = shown;
+    element.dataset.coming = "";
+    element.replaceChildren();
+    if (!long) await fetchLong();
+    if (shown !== mine) return;
+    if (!long) return stand(elements(html));
+    long.comeIn(html, (blocks) => {
+      if (shown !== mine || !element.isConnected) return true;
+      const { isWhole } = sync(blocks);
+      if (isWhole) arrived();
+      return isWhole;
+    });
+  }
+
+  function arrived() {
+    delete element.dataset.coming;
+    element.style.removeProperty("min-block-size");
   }
 
   /** Where the tail stands: in an open code block, on in an open paragraph, else behind all blocks. */
@@ -100,6 +130,7 @@ export function mountAnswer(element, ctx) {
     /** Shows a growing answer. Gives `{isWhole, settled}`, the texts that settled, or null when a selection holds it. */
     grow(answer) {
       if (isSelected(shown.at(-1)?.node) || isSelected(tail.element)) return null;
+      isFolded = false;
       const done = sync(answer.blocks);
       // Until all blocks are in, the text that they will take the place of stays.
       if (!done.isWhole) return done;
@@ -114,83 +145,24 @@ export function mountAnswer(element, ctx) {
       if (done?.isWhole) caret.remove();
       return done;
     },
-    /** Shows an answer that was stored. */
+    /** Shows an answer that was stored: a long one over some frames, with `data-coming` until all of it is there. */
     show({ response, response_html: html }) {
       caret.remove();
       tail.clear();
-      shown = [];
+      [shown, isFolded] = [[], true];
+      delete element.dataset.long;
       const plain = () => (response === "" ? [] : [el("p.plain", { dir: "auto" }, response)]);
-      const nodes = html === undefined ? plain() : elements(html);
-      for (const node of nodes) dress(node, { isFolded: true });
-      if (nodes.length > MANY) element.dataset.long = "";
-      else delete element.dataset.long;
-      element.replaceChildren(...nodes);
+      if (html?.length > SLICE) comeIn(html);
+      else stand(html === undefined ? plain() : elements(html));
     },
   };
+}
+
+/** Marks what is laid out only where it is seen. */
+function spread(node) {
+  for (const each of [node, ...node.querySelectorAll("ul, ol, blockquote")]) if (each.childElementCount > MANY) each.dataset.long = "";
+  return node;
 }
 
 /** What is read out of a block that is finished. */
 const spokenText = (node) => (node.matches(".code") ? node.querySelector("code").textContent.split("\n", 1)[0] : node.textContent.slice(0, 1000));
-
-/** Text that grows at its end, in pieces. */
-export function createTail() {
-  let element = el("p.tail", { dir: "auto" });
-  let [parent, kind, cuts, length] = [null, null, null, 0];
-  let text = null;
-
-  function piece() {
-    text = document.createTextNode("");
-    element.append(el("span", null, text));
-  }
-
-  function grow(added) {
-    if (text === null) piece();
-    let data = text.data + added;
-    let end = endOfPiece(data);
-    if (end === 0) return text.appendData(added);
-    for (; end > 0; end = endOfPiece(data)) {
-      text.data = data.slice(0, end);
-      asPiece(text.parentElement, end, kind === "code" ? text.data.split("\n").length - 1 : undefined);
-      data = data.slice(end);
-      piece();
-    }
-    text.data = data;
-  }
-
-  const tail = {
-    get element() {
-      return element;
-    },
-    get isEmpty() {
-      return length === 0;
-    },
-    /** Where the last character stands. */
-    get end() {
-      return text?.parentElement ?? element;
-    },
-    isIn: (other) => element.parentElement === other,
-    put(place, answer) {
-      if (place.parent !== parent || place.kind !== kind || answer.tailCuts !== cuts || answer.tail.length < length) {
-        tail.clear();
-        [parent, kind, cuts] = [place.parent, place.kind, answer.tailCuts];
-        element = el(kind === "block" ? "p.tail" : "span.tail", kind === "block" && { dir: "auto" });
-      }
-      if (answer.tail.length === length) return;
-      if (length === 0) parent.append(...kind === "line" ? [el("br.tail-break")] : [], element);
-      grow(answer.tail.slice(length));
-      length = answer.tail.length;
-    },
-    /** Leaves what it has put where it stands. */
-    release() {
-      element = el("span.tail");
-      [parent, kind, cuts, length, text] = [null, null, null, 0, null];
-    },
-    clear() {
-      if (kind === "line") parent.querySelector(".tail-break")?.remove();
-      element.remove();
-      element.replaceChildren();
-      [parent, kind, cuts, length, text] = [null, null, null, 0, null];
-    },
-  };
-  return tail;
-}

@@ -1,9 +1,10 @@
-// What stands around an answer: the reasoning before it, and behind it how it ended, where that is more than "complete".
+// What belongs to an answer: the reasoning before it, behind it how it ended, where that is more than "complete", and plain
+// text that grows in both.
 
-import { el, icon, say } from "../lib/dom.js";
+import { asPiece, el, icon, say } from "../lib/dom.js";
+import { endOfPiece } from "../lib/text.js";
 import { elements } from "../lib/trusted.js";
 import { seconds } from "../lib/words.js";
-import { createTail } from "./answer.js";
 import { fault, said } from "./fault.js";
 
 export function createReasoning({ t, api }) {
@@ -83,3 +84,66 @@ export function endOf(turn, ctx, actions) {
 }
 
 const broken = (turn, t) => (turn.error_code === "server_stopping" ? t("serverStopped") : t("interrupted"));
+
+/** Text that grows at its end, in pieces. */
+export function createTail() {
+  let element = el("p.tail", { dir: "auto" });
+  let [parent, kind, cuts, length] = [null, null, null, 0];
+  let text = null;
+
+  function piece() {
+    text = document.createTextNode("");
+    element.append(el("span", null, text));
+  }
+
+  function grow(added) {
+    if (text === null) piece();
+    let data = text.data + added;
+    let end = endOfPiece(data);
+    if (end === 0) return text.appendData(added);
+    for (; end > 0; end = endOfPiece(data)) {
+      text.data = data.slice(0, end);
+      asPiece(text.parentElement, end, kind === "code" ? text.data.split("\n").length - 1 : undefined);
+      data = data.slice(end);
+      piece();
+    }
+    text.data = data;
+  }
+
+  const tail = {
+    get element() {
+      return element;
+    },
+    get isEmpty() {
+      return length === 0;
+    },
+    /** Where the last character stands. */
+    get end() {
+      return text?.parentElement ?? element;
+    },
+    isIn: (other) => element.parentElement === other,
+    put(place, answer) {
+      if (place.parent !== parent || place.kind !== kind || answer.tailCuts !== cuts || answer.tail.length < length) {
+        tail.clear();
+        [parent, kind, cuts] = [place.parent, place.kind, answer.tailCuts];
+        element = el(kind === "block" ? "p.tail" : "span.tail", kind === "block" && { dir: "auto" });
+      }
+      if (answer.tail.length === length) return;
+      if (length === 0) parent.append(...kind === "line" ? [el("br.tail-break")] : [], element);
+      grow(answer.tail.slice(length));
+      length = answer.tail.length;
+    },
+    /** Leaves what it has put where it stands. */
+    release() {
+      element = el("span.tail");
+      [parent, kind, cuts, length, text] = [null, null, null, 0, null];
+    },
+    clear() {
+      if (kind === "line") parent.querySelector(".tail-break")?.remove();
+      element.remove();
+      element.replaceChildren();
+      [parent, kind, cuts, length, text] = [null, null, null, 0, null];
+    },
+  };
+  return tail;
+}

@@ -11,7 +11,10 @@ const BEAT = 10;
 /** From that lateness on, in milliseconds, somebody else had the processor. */
 const LATE = 25;
 
-/** Starts to measure. Gives the function that ends it and tells `{own, wall, isQuiet}` of the longest task. */
+/**
+ * Starts to measure. Gives the function that ends it and tells `{own, wall, isQuiet}` of the longest task, and of how many
+ * elements the style was found out at once, at most (`styled`).
+ */
 export async function watchTasks(browser, page) {
   await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"] });
   let [last, latest] = [performance.now(), 0];
@@ -28,7 +31,8 @@ export async function watchTasks(browser, page) {
     const tasks = traceEvents.filter((event) => event.ph === "X" && event.name.endsWith("RunTask") && mains.has(thread(event)) && event.tdur !== undefined);
     if (tasks.length === 0) throw new Error("no task was measured");
     const longest = (clock) => Math.round(tasks.reduce((most, task) => Math.max(most, task[clock]), 0) / 1000);
-    return { own: longest("tdur"), wall: longest("dur"), isQuiet: latest < LATE, late: Math.round(latest) };
+    const styled = traceEvents.reduce((most, { name, args }) => (name === "UpdateLayoutTree" ? Math.max(most, args.elementCount ?? 0) : most), 0);
+    return { own: longest("tdur"), wall: longest("dur"), isQuiet: latest < LATE, late: Math.round(latest), styled };
   };
 }
 

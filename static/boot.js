@@ -1,5 +1,5 @@
-// What must be known before the first paint: theme, language, whether somebody is signed in, whether the list is hidden.
-// A classic script on purpose: the browser waits for it, and nothing flashes.
+// What must be known before the first paint: theme, language, whether somebody is signed in, whether the list is hidden. The
+// server puts it into the document, so that the browser neither asks nor waits for it. Then it starts the page.
 (() => {
   const root = document.documentElement;
   const { base, assets } = root.dataset;
@@ -24,16 +24,22 @@
   const outside = path === "/login" || path === "/register";
   const signed = read("sessionStorage", "token") ?? read("localStorage", "token");
   root.dataset.place = outside || !signed ? "door" : /^\/(chat(\/\d+)?)?$/.test(path) ? "chat" : "room";
-  // What this place needs, in time: the server has written down which files each part consists of.
+  // What this place needs: the server has written down which files each part consists of.
   const parts = Object.fromEntries(root.dataset.parts.split(";").map((part) => part.split("=")));
   const { place } = root.dataset;
   const needed = place === "door" ? ["door"] : ["shell", "keyboard", place === "chat" ? "chat" : path.slice(1)];
   const words = place === "room" ? [`i18n/${language}.js`, `i18n/${language}-more.js`] : [`i18n/${language}.js`];
-  const files = new Set([...words, ...needed.flatMap((part) => parts[part]?.split(" ") ?? [])]);
-  // The first paint goes before: it needs none of them.
-  requestAnimationFrame(() => {
+  const files = new Set([...words, ...["app", ...needed].flatMap((part) => parts[part]?.split(" ") ?? [])]);
+  // The first paint goes before: it needs none of them, and they would take its time. What nobody sees is not painted.
+  const painted = new Promise((done) => {
+    if (document.hidden) done();
+    document.addEventListener("visibilitychange", done, { once: true });
+    requestAnimationFrame(() => setTimeout(done));
+  });
+  painted.then(() => {
     for (const file of files) {
       document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${assets}/js/${file}` }));
     }
+    return import(`${assets}/js/app.js`);
   });
 })();
