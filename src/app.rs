@@ -168,6 +168,7 @@ impl App {
             )));
         }
         let store = Store::open(data_dir, change)?;
+        disk::hand_over(&data_dir.join(store::FILE));
         let master = master_key(&store, key, data_dir)?;
         let settings = settings::load(&config, &store, &master)?;
         let tokens = Tokens::new(&master.derive("login tokens"), clock.clone());
@@ -272,6 +273,7 @@ pub fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
     let refused = |e: std::io::Error| Refusal::Refused(format!("{} cannot be written: {e}", path.display()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.map_err(refused)?;
+    disk::hand_over(&path);
     match file.try_lock() {
         Ok(()) => {
             file.set_len(0).map_err(refused)?;
@@ -313,6 +315,7 @@ fn master_key(store: &Store, found: Option<MasterKey>, data_dir: &Path) -> Resul
     let io = |e: std::io::Error| Refusal::Refused(format!("{}: {e}", path.display()));
     let key = MasterKey::generate().map_err(io)?;
     key.write(data_dir).map_err(io)?;
+    disk::hand_over(&path);
     store.end_all_sessions()?;
     store.set_meta("key_check", key.check_value())?;
     Ok(key)

@@ -153,6 +153,7 @@ fn unpack(archive: &Path, draft: &Path, progress: Progress<'_>) -> Result<Restor
             disk::folder(folder)?;
         }
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        disk::hand_over(&path);
         let mut out = Summed::new(file, |bytes| progress(done + bytes, total));
         let size = archive.copy(&entry.name, entry.size, &mut out).with_context(|| entry.name.clone())?;
         out.inner.sync_all()?;
