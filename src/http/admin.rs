@@ -59,7 +59,7 @@ pub const ROUTES: &[Route] = &[
         Run::Blocking(revoke),
     )
     .about("Ends an invitation."),
-    Route::new::<UsageReply>(Verb::Get, "/api/admin/usage", Access::Admin, Run::Blocking(usage))
+    Route::new::<UseReply>(Verb::Get, "/api/admin/usage", Access::Admin, Run::Blocking(usage))
         .query(&[
             Query { name: "days", kind: "integer", about: "Calendar days, 1 to 366; 30 when left out." },
             Query { name: "by", kind: "user|model", about: "user when left out." },
@@ -187,7 +187,7 @@ struct NewInviteReply {
 
 /// What was used.
 #[derive(Serialize, JsonSchema)]
-struct UsageReply {
+struct UseReply {
     usage: Vec<admin::UsageLine>,
 }
 
@@ -341,7 +341,7 @@ fn usage(call: &Call) -> Result<Response> {
     };
     let usage = admin::usage(&call.app, &call.zone, days, by_model)?;
     if !csv {
-        return reply::json(&UsageReply { usage });
+        return reply::json(&UseReply { usage });
     }
     let mut response = reply::bytes(admin::csv(&usage, by_model).into());
     exports::name(&mut response, "usage.csv", "text/csv; charset=utf-8");

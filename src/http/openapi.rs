@@ -166,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn every_shape_has_a_name_of_its_own() {
+        // The second of one name would get a number.
+        let document = document("");
+        let names = document["components"]["schemas"].as_object().unwrap().keys();
+        let numbered: Vec<&String> =
+            names.filter(|name| name.ends_with(|last: char| last.is_numeric())).collect();
+        assert!(numbered.is_empty(), "{numbered:?}");
+    }
+
+    #[test]
     fn every_route_is_in_the_document_for_reading() {
         let document = include_str!("../../docs/API.md");
         for route in routes() {

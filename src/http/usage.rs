@@ -42,7 +42,7 @@ struct UsageReport {
     /// Tokens of all time.
     total: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    models: Option<Vec<ModelReply>>,
+    models: Option<Vec<ModelUseReply>>,
 }
 
 /// A day on which something was used.
@@ -61,7 +61,7 @@ struct DayReply {
 
 /// What was used of a model.
 #[derive(Serialize, JsonSchema)]
-struct ModelReply {
+struct ModelUseReply {
     model: String,
     total_tokens: i64,
     prompt_tokens: i64,
@@ -115,7 +115,7 @@ fn token_usage(call: &Call) -> Result<Response> {
         days: report.days.into_iter().map(day_reply).collect(),
         total: report.total,
         models: report.models.map(|models| {
-            let reply = |used: crate::store::ModelUsage| ModelReply {
+            let reply = |used: crate::store::ModelUsage| ModelUseReply {
                 total_tokens: used.totals.total(),
                 prompt_tokens: used.totals.prompt,
                 completion_tokens: used.totals.completion,
