@@ -166,7 +166,7 @@ fn what_a_link_in_the_data_folder_leads_to_is_left_alone() {
     let lock = place.data().join("lock");
     fs::remove_file(&lock).unwrap();
     std::os::unix::fs::symlink(&theirs, &lock).unwrap();
-    is_refused(&start(&place), 1, &["lock", "cannot be written"], "a lock that leads elsewhere");
+    is_refused(&start(&place), 2, &["lock", "cannot be written"], "a lock that leads elsewhere");
     fs::remove_file(&lock).unwrap();
     // A new key goes through a draft.
     fs::remove_file(place.data().join("master.key")).unwrap();
