@@ -315,7 +315,7 @@ mod tests {
         (1..=20).for_each(add);
         for (i, sql) in WRITES.into_iter().enumerate() {
             let (go, gone) = channel::<()>();
-            writer.submit(Haste::Now, move |_| Ok(gone.recv().unwrap_or_default()), drop);
+            writer.submit(Haste::Now, move |_| gone.recv().map_err(Error::internal), drop);
             (0..10).for_each(|j| add(100 + 10 * i as i64 + j));
             let fails = move |c: &Connection| {
                 let mut statement = c.prepare_cached(sql)?;
@@ -323,7 +323,7 @@ mod tests {
                 Err::<(), _>(Error::NotFound)
             };
             writer.submit(Haste::Now, fails, |result| assert!(matches!(result, Err(Error::NotFound))));
-            drop(go);
+            go.send(()).unwrap();
             // Each kind in a transaction of its own: the first that fails decides for all.
             writer.run(|_| Ok(())).unwrap();
         }
