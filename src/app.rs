@@ -18,6 +18,7 @@ use crate::secret::Secret;
 use crate::settings::{self, Settings};
 use crate::store::{self, Change, OpenError, Store};
 use crate::{disk, upstream};
+use rustix::fs::OFlags;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -271,7 +272,11 @@ fn data_folder(path: &Path) -> Result<PathBuf, Refusal> {
 pub fn lock(data_dir: &Path) -> Result<Option<File>, Refusal> {
     let path = data_dir.join(LOCK);
     let refused = |e: std::io::Error| Refusal::Refused(format!("{} cannot be written: {e}", path.display()));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    // Whoever has the folder may have put a link there, to a file that root shall overwrite.
+    let unlinked = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(unlinked);
+    let file = options.open(&path);
     let file = file.map_err(refused)?;
     disk::hand_over(&path);
     match file.try_lock() {

@@ -3,7 +3,7 @@
 use crate::accounts::{is_line, is_model_name};
 use crate::app::App;
 use crate::error::{Error, Fields, Result};
-use crate::model::{ConversationId, Params, Turn, TurnId, UserId};
+use crate::model::{ConversationId, Params, ROW, Turn, TurnId, UserId};
 use crate::store::{Conversation, ConversationChange};
 use crate::{chat, text};
 
@@ -26,7 +26,8 @@ pub fn get(
 
 /// Makes one without turns.
 pub fn create(app: &App, user: UserId, change: ConversationChange) -> Result<Conversation> {
-    let change = check(app, user, change)?;
+    let change = check(app, change)?;
+    keep_text(app, user, ROW + change.title.as_ref().map_or(0, String::len) + prompt_size(&change))?;
     app.store.create_conversation(user, change, app.clock.now())
 }
 
@@ -37,11 +38,23 @@ pub fn update(
     id: ConversationId,
     change: ConversationChange,
 ) -> Result<Conversation> {
-    let change = check(app, user, change)?;
+    let change = check(app, change)?;
+    // What only gives a title or empties a prompt is no matter of room: it is how one makes order.
+    if prompt_size(&change) > 0 {
+        keep_text(app, user, prompt_size(&change))?;
+    }
     app.store.change_conversation(user, id, change)
 }
 
-fn check(app: &App, user: UserId, mut change: ConversationChange) -> Result<ConversationChange> {
+fn prompt_size(change: &ConversationChange) -> usize {
+    change.system_prompt.iter().flatten().map(String::len).sum()
+}
+
+fn keep_text(app: &App, user: UserId, bytes: usize) -> Result<()> {
+    app.limits.keep_text(user, bytes, || app.store.text_of(user))
+}
+
+fn check(app: &App, mut change: ConversationChange) -> Result<ConversationChange> {
     let mut faults = Fields::new();
     if let Some(title) = change.title.take() {
         let title = title.trim();
@@ -65,9 +78,6 @@ fn check(app: &App, user: UserId, mut change: ConversationChange) -> Result<Conv
     faults.extend(params.map(|(name, sentence)| (format!("params.{name}").into(), sentence.into())));
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
-    }
-    if let Some(Some(prompt)) = &change.system_prompt {
-        app.limits.keep_text(user, prompt.len(), || app.store.text_of(user))?;
     }
     Ok(change)
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,19 +20,21 @@ pub fn folder(path: &Path) -> io::Result<()> {
 
 /// Gives what root has just made to whom its folder belongs: the server's own account shall be able to read what a
 /// command has left that was run as root. Where root may not (in a container, on a file system of others), it stays.
+///
+/// Whoever has the folder may put there what names a file of root elsewhere. Such a name is not followed, and what has
+/// other names besides is not given away.
 pub fn hand_over(path: &Path) {
-    let owner = |path: &Path| fs::metadata(path).map(|found| (found.uid(), found.gid()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let (Ok(maker), Ok(owner)) = (owner(path), owner(folder))
-        && let Some((user, group)) = heir(maker, owner)
-    {
-        let _ = chown(path, Some(user), Some(group));
+    if let Some((user, group)) = heir(path) {
+        let _ = lchown(path, Some(user), Some(group));
     }
 }
 
-/// Who gets what `maker` has made in a folder of `owner`, by numbers of account and group; `None`: it stays.
-fn heir(maker: (u32, u32), owner: (u32, u32)) -> Option<(u32, u32)> {
-    (maker.0 == 0 && owner.0 != 0).then_some(owner)
+/// Who gets what lies there, by numbers of account and group; `None`: it stays.
+fn heir(path: &Path) -> Option<(u32, u32)> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (made, folder) = (fs::symlink_metadata(path).ok()?, fs::metadata(folder).ok()?);
+    let plain = made.is_dir() || (made.is_file() && made.nlink() == 1);
+    (plain && made.uid() == 0 && folder.uid() != 0).then(|| (folder.uid(), folder.gid()))
 }
 
 /// Writes a file, whole and durable or not at all. One of that name is replaced.
@@ -61,12 +63,24 @@ pub fn names(folder: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{chown, symlink};
 
     #[test]
-    fn what_root_makes_in_the_folder_of_another_is_theirs() {
-        assert_eq!(heir((0, 0), (997, 996)), Some((997, 996)));
-        for (maker, owner) in [((0, 0), (0, 0)), ((997, 996), (997, 996)), ((1000, 1000), (0, 0))] {
-            assert_eq!(heir(maker, owner), None, "{maker:?} in a folder of {owner:?}");
+    fn what_root_makes_in_the_folder_of_another_is_theirs_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("made");
+        fs::write(&made, "").unwrap();
+        assert_eq!(heir(&made), None, "who makes it has the folder");
+        // Only root can give the folder to another; to anybody else all that is left is what others made.
+        let root = fs::metadata(&made).unwrap().uid() == 0;
+        if root {
+            chown(dir.path(), Some(997), Some(996)).unwrap();
         }
+        assert_eq!(heir(&made), root.then_some((997, 996)));
+        let link = dir.path().join("link");
+        symlink("/etc/passwd", &link).unwrap();
+        assert_eq!(heir(&link), None, "a file of root elsewhere");
+        fs::hard_link(&made, dir.path().join("other")).unwrap();
+        assert_eq!(heir(&made), None, "it may be a file of root elsewhere");
     }
 }

@@ -11,7 +11,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -49,11 +49,16 @@ impl MasterKey {
     /// Writes it to the data folder: whole or not at all, readable by its owner alone.
     pub fn write(&self, data_dir: &Path) -> io::Result<()> {
         let draft = data_dir.join(format!("{FILE}.new"));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        // What was left there may be a link of whoever has the folder, to a file that root shall overwrite.
+        match fs::remove_file(&draft) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(Zeroizing::new(B64.encode(*self.0)).as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        std::fs::rename(&draft, data_dir.join(FILE))?;
+        fs::rename(&draft, data_dir.join(FILE))?;
         File::open(data_dir)?.sync_all()
     }
 

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Files of one person that are on their way at once: as many as go with a message.
 const UPLOADS: usize = 8;
@@ -23,6 +24,10 @@ const UNREAD: usize = 64 << 20;
 /// Of the text that a person may keep, the part that is written after a start before anything is counted: to count goes
 /// through all that there is, and hardly anybody comes near.
 const UNCOUNTED: u64 = 64;
+/// A count that takes longer is not done again at once, but after so many times as long: whoever has no room left, and a
+/// great many turns, shall not have them gone through at each try.
+const QUICK: Duration = Duration::from_millis(50);
+const REST: u32 = 20;
 
 /// Whose doings are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +83,14 @@ impl Drop for Place {
     }
 }
 
+/// How much a person may write before what is kept is counted anew.
+#[derive(Clone, Copy)]
+struct Room {
+    left: u64,
+    /// Not before this time, though nothing be left.
+    count_after: Instant,
+}
+
 /// All of these limits.
 pub struct Limits {
     chat: Option<DefaultKeyedRateLimiter<Who>>,
@@ -86,8 +99,9 @@ pub struct Limits {
     register: Option<DefaultKeyedRateLimiter<Who>>,
     clock: DefaultClock,
     running: Running,
-    /// How much each person may write before what is kept is counted anew.
-    text: Mutex<HashMap<UserId, u64>>,
+    text: Mutex<HashMap<UserId, Room>>,
+    /// Held by who counts what a person keeps.
+    counting: Mutex<()>,
     text_per_user: u64,
     refused: Counts<&'static str>,
 }
@@ -124,6 +138,7 @@ impl Limits {
             clock: DefaultClock::default(),
             running: Running::default(),
             text: Mutex::default(),
+            counting: Mutex::default(),
             text_per_user: config.text_per_user,
             refused: Counts::default(),
         }
@@ -192,28 +207,45 @@ impl Limits {
     /// asked only when what was left at the last count is used up.
     pub fn keep_text(&self, user: UserId, bytes: usize, kept: impl FnOnce() -> Result<u64>) -> Result<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let counted = self.text().get(&user).copied();
-        let mut left = counted.unwrap_or(self.text_per_user / UNCOUNTED);
-        if left < bytes {
-            left = self.text_per_user.saturating_sub(kept()?);
+        if self.take_room(user, bytes) {
+            return Ok(());
         }
-        let rest = left.checked_sub(bytes).ok_or_else(|| {
-            self.refused.add("text", 1);
-            let sentence = "Your room for conversations is used up. Delete some for good, in the trash too.";
-            Error::TooLarge("text_full", sentence.into())
-        })?;
-        self.text().insert(user, rest);
-        Ok(())
+        // One after the other: whoever asks often with no room left keeps one reader from the others, not all.
+        let _one = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        let counted = self.text().get(&user).is_some_and(|room| began < room.count_after);
+        if !counted {
+            let left = self.text_per_user.saturating_sub(kept()?);
+            let took = began.elapsed();
+            let rest = if took < QUICK { Duration::ZERO } else { took * REST };
+            self.text().insert(user, Room { left, count_after: Instant::now() + rest });
+        }
+        if self.take_room(user, bytes) {
+            return Ok(());
+        }
+        self.refused.add("text", 1);
+        let sentence = "Your room for conversations is used up. Delete some for good, in the trash too.";
+        Err(Error::TooLarge("text_full", sentence.into()))
+    }
+
+    /// Takes it of what is left, if that is enough.
+    fn take_room(&self, user: UserId, bytes: u64) -> bool {
+        let mut text = self.text();
+        let uncounted = || Room { left: self.text_per_user / UNCOUNTED, count_after: Instant::now() };
+        let room = text.entry(user).or_insert_with(uncounted);
+        let rest = room.left.checked_sub(bytes);
+        room.left = rest.unwrap_or(room.left);
+        rest.is_some()
     }
 
     /// What came in answer is kept, whether there is room for it or not.
     pub fn text_came(&self, user: UserId, bytes: usize) {
-        if let Some(left) = self.text().get_mut(&user) {
-            *left = left.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if let Some(room) = self.text().get_mut(&user) {
+            room.left = room.left.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
         }
     }
 
-    fn text(&self) -> MutexGuard<'_, HashMap<UserId, u64>> {
+    fn text(&self) -> MutexGuard<'_, HashMap<UserId, Room>> {
         self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -234,6 +266,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     fn limits(login_per_minute: u32) -> Limits {
         Limits::new(&config::Limits { login_per_minute, ..config::Limits::default() })
@@ -275,6 +308,29 @@ mod tests {
         assert!(keep(a, 64_000, 0), "and free again");
         assert_eq!(counts.get(), 3);
         assert!(keep(b, 1000, 64_000) && !keep(b, 1, 64_000));
+    }
+
+    #[test]
+    fn who_keeps_very_much_is_not_counted_at_each_try_nor_by_many_at_once() {
+        let limits = Limits::new(&config::Limits { text_per_user: 1000, ..config::Limits::default() });
+        let counts = AtomicU32::new(0);
+        let tries = || {
+            let count = || {
+                counts.fetch_add(1, Relaxed);
+                std::thread::sleep(QUICK * 10);
+                Ok(900)
+            };
+            (0..3).filter(|_| limits.keep_text(UserId(1), 40, count).is_ok()).count()
+        };
+        let taken: usize = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(tries)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).sum()
+        });
+        assert_eq!((taken, counts.load(Relaxed)), (2, 1), "room is given away once");
+        let rest = limits.text()[&UserId(1)].count_after - Instant::now();
+        assert!(rest <= QUICK * 10 * REST * 2, "{rest:?}");
+        limits.text().get_mut(&UserId(1)).unwrap().count_after = Instant::now();
+        limits.keep_text(UserId(1), 100, || Ok(0)).unwrap();
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub struct ImportId(pub i64);
 #[serde(transparent)]
 pub struct FileId(pub i64);
 
+/// About what a turn or a conversation takes on the disk besides its text, in bytes. It counts as text does: of those that
+/// say next to nothing there could be any number.
+pub const ROW: usize = 256;
+
 impl fmt::Display for TurnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

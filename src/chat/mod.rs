@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::{Action, Who};
-use crate::model::{Attachment, ConversationId, FileId, Params, Status, Turn, TurnId, UserId};
+use crate::model::{Attachment, ConversationId, FileId, Params, ROW, Status, Turn, TurnId, UserId};
 use crate::store::{Begun, Haste, NewTurn, Start, Target};
 use crate::upstream::Reason;
 use crate::{billing, text};
@@ -134,7 +134,8 @@ fn prepare(app: &Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     let model = model_for(app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(app, &message, &target);
-    let size = message.text.len() + system_prompt.len();
+    let rows = if target.conversation.is_some() { ROW } else { 2 * ROW };
+    let size = message.text.len() + system_prompt.len() + rows;
     app.limits.keep_text(user, size, || app.store.text_of(user))?;
     let params = params_for(&message, &target);
     let before = |parent| {

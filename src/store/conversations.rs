@@ -2,7 +2,7 @@
 
 use super::{Store, files, optional, pages, search, turns};
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Params, Turn, TurnId, UserId};
+use crate::model::{ConversationId, Params, ROW, Turn, TurnId, UserId};
 use rusqlite::{Connection, Row, params};
 
 /// A conversation as it is kept, without its turns.
@@ -149,14 +149,15 @@ impl Store {
         })
     }
 
-    /// Bytes of all that was said in the user's conversations, system prompts included. Reads no text, but a page of every
-    /// turn.
+    /// Bytes of all that was said in the user's conversations, system prompts included, and what each turn and conversation
+    /// takes besides. Reads no text, but a page of every turn.
     pub fn text_of(&self, user: UserId) -> Result<u64> {
         self.read(|c| {
             let sql = "SELECT coalesce(sum(octet_length(prompt) + octet_length(response) + octet_length(reasoning) \
-                 + octet_length(system_prompt)), 0) + (SELECT coalesce(sum(octet_length(system_prompt)), 0) \
-                 FROM conversations WHERE user_id = ?1) FROM turns WHERE user_id = ?1";
-            Ok(c.query_row(sql, [user.0], |row| row.get(0))?)
+                 + octet_length(system_prompt) + ?2), 0) + (SELECT coalesce(sum(octet_length(title) \
+                 + coalesce(octet_length(system_prompt), 0) + ?2), 0) FROM conversations WHERE user_id = ?1) \
+                 FROM turns WHERE user_id = ?1";
+            Ok(c.query_row(sql, params![user.0, ROW], |row| row.get(0))?)
         })
     }
 

@@ -2,7 +2,9 @@
 
 use super::{Haste, Store, files, optional, search};
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Fault, FileId, ImportId, PaidBy, Params, Status, TurnId, Usage, UserId};
+use crate::model::{
+    ConversationId, Fault, FileId, ImportId, PaidBy, Params, ROW, Status, TurnId, Usage, UserId,
+};
 use rusqlite::{Connection, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::sync_channel;
@@ -46,10 +48,10 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// About how many bytes of memory its texts take.
+    /// About how many bytes it takes here.
     pub fn size(&self) -> usize {
         let prompt = self.system_prompt.as_ref().map_or(0, String::len);
-        self.title.len() + prompt + self.turns.iter().map(ImportedTurn::size).sum::<usize>()
+        ROW + self.title.len() + prompt + self.turns.iter().map(ImportedTurn::size).sum::<usize>()
     }
 }
 
@@ -89,9 +91,9 @@ pub struct ImportedTurn {
 }
 
 impl ImportedTurn {
-    /// About how many bytes of memory its texts take.
+    /// About how many bytes it takes here.
     pub fn size(&self) -> usize {
-        self.prompt.len() + self.response.len() + self.reasoning.len()
+        ROW + self.prompt.len() + self.response.len() + self.reasoning.len()
     }
 }
 

@@ -284,6 +284,59 @@ mod tests {
         assert_eq!((kept, all), (200, 200));
     }
 
+    /// Writes after which a job fails, each of a kind that SQLite might not count as a change.
+    const WRITES: [&str; 6] = [
+        "INSERT INTO words(rowid, text) VALUES(1000, 'x')",
+        "DELETE FROM words WHERE rowid = 1",
+        "DELETE FROM t",
+        "DELETE FROM above WHERE x = 1",
+        "INSERT INTO t VALUES(1000) RETURNING x",
+        "UPDATE t SET x = 1000 WHERE x = 2 RETURNING x",
+    ];
+
+    #[test]
+    fn nothing_that_a_failing_job_wrote_is_kept_by_its_neighbours() {
+        let (_dir, writer) = writer();
+        let set_up = |c: &Connection| {
+            let sql = "CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1); \
+                 CREATE TABLE above(x INTEGER PRIMARY KEY) STRICT; INSERT INTO above VALUES(1); \
+                 CREATE TABLE below(x INTEGER REFERENCES above ON DELETE CASCADE) STRICT; INSERT INTO below VALUES(1)";
+            Ok(c.execute_batch(sql)?)
+        };
+        writer.submit(Haste::Now, set_up, |result| result.unwrap());
+        let add = |x: i64| {
+            let work = move |c: &Connection| {
+                insert(x)(c)?;
+                c.execute("INSERT INTO words(rowid, text) VALUES(?1, 'word w' || ?1)", [x])?;
+                Ok(())
+            };
+            writer.submit(Haste::Now, work, |result| result.unwrap());
+        };
+        (1..=20).for_each(add);
+        for (i, sql) in WRITES.into_iter().enumerate() {
+            let (go, gone) = channel::<()>();
+            writer.submit(Haste::Now, move |_| Ok(gone.recv().unwrap_or_default()), drop);
+            (0..10).for_each(|j| add(100 + 10 * i as i64 + j));
+            let fails = move |c: &Connection| {
+                let mut statement = c.prepare_cached(sql)?;
+                statement.query([])?.next()?;
+                Err::<(), _>(Error::NotFound)
+            };
+            writer.submit(Haste::Now, fails, |result| assert!(matches!(result, Err(Error::NotFound))));
+            drop(go);
+            // Each kind in a transaction of its own: the first that fails decides for all.
+            writer.run(|_| Ok(())).unwrap();
+        }
+        let found = writer.run(|c| {
+            c.execute("INSERT INTO words(words) VALUES('integrity-check')", [])?;
+            let sql = "SELECT (SELECT count(*) FROM t WHERE x < 1000), (SELECT max(x) FROM t), (SELECT count(*) FROM below), \
+                 (SELECT count(*) FROM words WHERE words MATCH 'word'), (SELECT count(*) FROM words WHERE words MATCH 'w159')";
+            let row = c.query_row(sql, [], |r| (0..5).map(|i| r.get(i)).collect::<rusqlite::Result<Vec<i64>>>());
+            Ok(row?)
+        });
+        assert_eq!(found.unwrap(), [80, 159, 1, 80, 1]);
+    }
+
     /// How often a job is done that shares a transaction with one that fails, after it has written or before.
     fn times_done(writer: &Writer, x: i64, halfway: bool) -> u64 {
         let times = Arc::new(AtomicU64::new(0));

@@ -66,3 +66,20 @@ fn an_import_ends_where_the_room_does() {
     }
     ann.chat("hi");
 }
+
+#[test]
+fn what_says_nothing_takes_room_too() {
+    let server = Server::with(|config| config.limits.text_per_user = 4 << 10);
+    let ann = server.user("ann");
+    let make = || ann.post("/api/conversations", &json!({}));
+    let made = (0..100).take_while(|_| make().status == 200).count();
+    assert!((4..=16).contains(&made), "{made} were made");
+    make().fails(413, "text_full");
+    ann.post("/api/chat", &json!({"message": "x"})).fails(413, "text_full");
+    let server = Server::with(|config| config.limits.text_per_user = 1 << 20);
+    let ann = server.user("ann");
+    let export = json!([chatgpt("c", "Many", &["x"; 10_000])]).to_string();
+    let report = import(&ann, export.as_bytes());
+    assert!(report["problems"].to_string().contains("no more room"), "{report}");
+    assert_eq!(titles(&ann).len(), 0);
+}

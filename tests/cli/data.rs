@@ -159,6 +159,24 @@ fn u16_a_picture_that_nobody_has_goes_at_the_next_start() {
 }
 
 #[test]
+fn what_a_link_in_the_data_folder_leads_to_is_left_alone() {
+    let place = with_data(false);
+    let theirs = place.path().join("theirs");
+    fs::write(&theirs, "of whoever starts the program").unwrap();
+    let lock = place.data().join("lock");
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(&theirs, &lock).unwrap();
+    is_refused(&start(&place), 2, &["lock", "cannot be written"], "a lock that leads elsewhere");
+    fs::remove_file(&lock).unwrap();
+    // A new key goes through a draft.
+    fs::remove_file(place.data().join("master.key")).unwrap();
+    std::os::unix::fs::symlink(&theirs, place.data().join("master.key.new")).unwrap();
+    drop(place.serve(&[]));
+    assert!(fs::symlink_metadata(place.data().join("master.key")).unwrap().is_file());
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "of whoever starts the program");
+}
+
+#[test]
 fn a_backup_that_cannot_read_a_file_is_none() {
     let place = with_data(false);
     let picture = place.data().join("avatars/1_0123456789abcdef0123456789abcdef.png");
