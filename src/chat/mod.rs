@@ -134,8 +134,8 @@ fn prepare(app: &Arc<App>, user: UserId, message: Message) -> Result<Prepared> {
     let model = model_for(app, &message, &target)?;
     let attachments = app.store.files(user, &message.attachments)?;
     let system_prompt = system_prompt_for(app, &message, &target);
-    let rows = if target.conversation.is_some() { ROW } else { 2 * ROW };
-    let size = message.text.len() + system_prompt.len() + rows;
+    // The turn, and maybe a conversation.
+    let size = message.text.len() + system_prompt.len() + 2 * ROW;
     app.limits.keep_text(user, size, || app.store.text_of(user))?;
     let params = params_for(&message, &target);
     let before = |parent| {

@@ -314,8 +314,7 @@ mod tests {
         };
         (1..=20).for_each(add);
         for (i, sql) in WRITES.into_iter().enumerate() {
-            let (go, gone) = channel::<()>();
-            writer.submit(Haste::Now, move |_| gone.recv().map_err(Error::internal), drop);
+            let go = hold_up(&writer);
             (0..10).for_each(|j| add(100 + 10 * i as i64 + j));
             let fails = move |c: &Connection| {
                 let mut statement = c.prepare_cached(sql)?;
@@ -323,7 +322,7 @@ mod tests {
                 Err::<(), _>(Error::NotFound)
             };
             writer.submit(Haste::Now, fails, |result| assert!(matches!(result, Err(Error::NotFound))));
-            go.send(()).unwrap();
+            drop(go);
             // Each kind in a transaction of its own: the first that fails decides for all.
             writer.run(|_| Ok(())).unwrap();
         }
@@ -337,15 +336,21 @@ mod tests {
         assert_eq!(found.unwrap(), [80, 159, 1, 80, 1]);
     }
 
-    /// How often a job is done that shares a transaction with one that fails, after it has written or before.
-    fn times_done(writer: &Writer, x: i64, halfway: bool) -> u64 {
-        let times = Arc::new(AtomicU64::new(0));
-        let (go, gone) = channel::<()>();
+    /// Keeps the writer in a transaction until what is given back is dropped.
+    fn hold_up(writer: &Writer) -> Sender<()> {
+        let (go, gone) = channel();
         let held = move |_: &Connection| {
             gone.recv().unwrap_or_default();
             Ok(())
         };
         writer.submit(Haste::Now, held, drop);
+        go
+    }
+
+    /// How often a job is done that shares a transaction with one that fails, after it has written or before.
+    fn times_done(writer: &Writer, x: i64, halfway: bool) -> u64 {
+        let times = Arc::new(AtomicU64::new(0));
+        let go = hold_up(writer);
         let (mut work, count) = (insert(x), times.clone());
         let counted = move |c: &Connection| {
             count.fetch_add(1, Relaxed);

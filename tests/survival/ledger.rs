@@ -143,7 +143,9 @@ pub fn check(place: &mut Place, promises: &[Promise]) {
     let server = place.serve(&[]);
     let took = began.elapsed();
     SLOWEST.fetch_max(took.as_millis() as u64, Relaxed);
-    assert!(!is_soak() || took < Duration::from_secs(2), "a restart took {took:?}");
+    // A start reads all that was written; after an hour under load that alone takes seconds.
+    let most = Duration::from_secs(2) + Duration::from_micros(10) * u32::try_from(promises.len()).unwrap();
+    assert!(!is_soak() || took < most, "a restart took {took:?}");
     for promise in promises {
         promise.holds(&server);
     }

@@ -86,13 +86,14 @@ test("a draft is kept for each conversation, through reload", async () => {
   const p = on(page);
   await p.chat("a conversation");
   await p.message.fill("draft of the first");
+  const holds = (words) => eventually(async () => assert.equal(await p.message.inputValue(), words));
   await p.role("button", "New chat").first().click();
-  assert.equal(await p.message.inputValue(), "");
+  await holds("");
   await p.message.fill("draft of a new one");
   await page.reload();
-  assert.equal(await p.message.inputValue(), "draft of a new one");
+  await holds("draft of a new one");
   await p.list.getByRole("link", { name: "a conversation" }).click();
-  await eventually(async () => assert.equal(await p.message.inputValue(), "draft of the first"));
+  await holds("draft of the first");
   noFaults(window);
   await window.close();
 });
