@@ -2,6 +2,7 @@
 //! the words of the product; they take the owner's id, and no connection or library error leaves this folder.
 
 mod admin;
+mod answers;
 mod conversations;
 mod copy;
 mod files;
@@ -30,6 +31,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use admin::{Invite, Person, UsageRow};
+pub use answers::{Begun, Chunk, ChunkKind, Finish, NewTurn};
 pub use conversations::{Conversation, ConversationChange, Listing};
 pub use copy::{check_copy, forget_keys};
 pub use imports::{Imported, ImportedTurn, Outcome, Unfinished};
@@ -39,7 +41,7 @@ pub use prompts::Prompt;
 pub use search::MOST_WORDS;
 pub use sessions::Identity;
 pub use settings::Setting;
-pub use turns::{Begun, Chunk, ChunkKind, Context, Exchange, Finish, NewTurn, Start, Target};
+pub use turns::{Context, Exchange, Start, Target};
 pub use two_factor::TwoFactor;
 pub use usage::{ModelUsage, Slot, UsageTotals};
 pub use users::{AccountChange, NewUser, SealedKey, User, UserChange};

@@ -1,7 +1,7 @@
 //! What a process leaves behind when it ends without warning: answers that were running. Their saved pieces are
 //! put together and they become `interrupted`, with their text.
 
-use super::turns::{Finish, end};
+use super::answers::{Finish, end};
 use super::{Store, optional};
 use crate::error::Result;
 use crate::model::{Fault, Status, TurnId, Usage, UserId};
