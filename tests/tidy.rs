@@ -268,12 +268,12 @@ fn files_and_functions_are_short() {
 /// Who hands jobs to the writing thread without waiting for them, and how many of them there can be at once. Its queue is
 /// bounded by these.
 const SUBMITTING: &[(&str, usize, &str)] = &[
-    ("store/imports.rs", 1, "the conversations of a batch, which is waited for"),
     (
-        "store/turns.rs",
+        "store/answers.rs",
         2,
         "beginning and end of a running answer, which counts as running until both are written",
     ),
+    ("store/imports.rs", 1, "the conversations of a batch, which is waited for"),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod context;
 mod generation;
+mod news;
 mod rendering;
 mod run;
 mod running;
@@ -17,7 +18,8 @@ use crate::{billing, text};
 use run::Worker;
 use std::sync::Arc;
 
-pub use generation::{Ended, Generation, News, Path, Place, Position, is_outdated};
+pub use generation::{Generation, Path, Place};
+pub use news::{Ended, News, Position, is_outdated};
 pub use rendering::Seen;
 pub use running::Answers;
 

@@ -1,7 +1,8 @@
 //! The worker of one answer: asks the upstream, and writes how it ended.
 
 use super::context;
-use super::generation::{Ended, Generation, Path};
+use super::generation::{Generation, Path};
+use super::news::Ended;
 use crate::app::App;
 use crate::error::{UpstreamError, UpstreamKind};
 use crate::files;

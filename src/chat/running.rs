@@ -1,7 +1,8 @@
 //! The answers that are running, and the thread that looks after them: it saves what they have so far, stops those of
 //! accounts that have ended, and tries again to write the end of those that could not be written.
 
-use super::generation::{Ended, Generation};
+use super::generation::Generation;
+use super::news::Ended;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::{TurnId, UserId};
