@@ -17,14 +17,20 @@ function longAnswer(lines, opened) {
   };
 }
 
-test("an answer survives a reload in its middle", async () => {
+/** A window whose answer of so many lines has come to its gate, in the middle. */
+async function halfway(lines, options) {
   const open = gate();
-  world.upstream.answer = longAnswer(6, open.opened);
-  const window = await world.window();
+  world.upstream.answer = longAnswer(lines, open.opened);
+  const window = await world.window(options);
   const page = await window.open("/");
   const p = on(page);
   await p.ask("lines");
-  await p.turn(0).getByText("Line 3.").waitFor();
+  await p.turn(0).getByText(`Line ${Math.floor(lines / 2)}.`).waitFor();
+  return { open, window, page, p };
+}
+
+test("an answer survives a reload in its middle", async () => {
+  const { open, window, page, p } = await halfway(6);
   await page.reload();
   await p.turn(0).getByText("Line 3.").waitFor();
   await p.stop.waitFor();
@@ -65,13 +71,7 @@ test("a hidden tab drops its stream and follows again when it is shown", async (
 });
 
 test("the network goes in mid answer: the page says so, and catches up", async () => {
-  const open = gate();
-  world.upstream.answer = longAnswer(8, open.opened);
-  const window = await world.window({ hasLine: true });
-  const page = await window.open("/");
-  const p = on(page);
-  await p.ask("lines");
-  await p.turn(0).getByText("Line 4.").waitFor();
+  const { open, window, page, p } = await halfway(8, { hasLine: true });
   const { line } = window;
   line.cut();
   open.open();
@@ -89,13 +89,7 @@ test("the network goes in mid answer: the page says so, and catches up", async (
 });
 
 test("another network in mid answer: what is open falls silent, and the page does not wait for it", async () => {
-  const open = gate();
-  world.upstream.answer = longAnswer(8, open.opened);
-  const window = await world.window({ hasLine: true });
-  const page = await window.open("/");
-  const p = on(page);
-  await p.ask("lines");
-  await p.turn(0).getByText("Line 4.").waitFor();
+  const { open, window, page, p } = await halfway(8, { hasLine: true });
   await window.context.setOffline(true);
   window.line.mute();
   await page.getByText("No connection. The answer goes on at the server").waitFor({ timeout: 12_000 });
@@ -113,14 +107,8 @@ test("another network in mid answer: what is open falls silent, and the page doe
 });
 
 test("a tab that was hidden and frozen has all of the answer when it is shown", async () => {
-  const open = gate();
-  world.upstream.answer = longAnswer(6, open.opened);
-  const window = await world.window();
-  const page = await window.open("/");
-  const p = on(page);
+  const { open, window, page, p } = await halfway(6);
   const session = await window.context.newCDPSession(page);
-  await p.ask("lines");
-  await p.turn(0).getByText("Line 3.").waitFor();
   await p.message.fill("a draft");
   await session.send("Page.setWebLifecycleState", { state: "frozen" });
   open.open();
@@ -185,13 +173,7 @@ test("the line breaks after the message has gone out: it is not sent twice", asy
 });
 
 test("the server is killed in mid answer and started again: what had come is kept and said", async () => {
-  const open = gate();
-  world.upstream.answer = longAnswer(6, open.opened);
-  const window = await world.window();
-  const page = await window.open("/");
-  const p = on(page);
-  await p.ask("lines");
-  await p.turn(0).getByText("Line 3.").waitFor();
+  const { open, window, page, p } = await halfway(6);
   await page.waitForTimeout(500);
   await p.message.fill("a draft");
   await world.server.kill("SIGKILL");
@@ -290,13 +272,7 @@ test("a login that ends costs no draft: one signs in again and goes on where one
 });
 
 test("a login that ends while an answer is followed shows the door within seconds", async () => {
-  const open = gate();
-  world.upstream.answer = longAnswer(4, open.opened);
-  const window = await world.window();
-  const page = await window.open("/");
-  const p = on(page);
-  await p.ask("lines");
-  await p.turn(0).getByText("Line 2.").waitFor();
+  const { open, window, page, p } = await halfway(4);
   await window.person.call("/logout-all", { method: "POST" });
   await page.getByText("Please sign in again.").waitFor({ timeout: 8000 });
   open.open();
