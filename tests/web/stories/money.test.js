@@ -74,6 +74,8 @@ test("in Chinese, in the dark, on a phone: an invitation, a cap, an announcement
   await person.ask("一");
   const window = await world.window({ person: world.admin, language: "zh-CN", theme: "dark", size: "phone" });
   const page = await window.open("/admin");
+  const edge = await page.getByText("周雨桐", { exact: true }).evaluate((name) => getComputedStyle(name.closest("th")).borderTopWidth);
+  assert.equal(edge, "0px", "one line for each person, none through the middle");
   const go = (name) => page.getByRole("navigation", { name: "管理" }).getByRole("link", { name }).click();
   await page.getByRole("button", { name: "邀请", exact: true }).click();
   await page.getByRole("dialog", { name: "邀请" }).getByRole("textbox", { name: "给谁" }).fill("外公");
